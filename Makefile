@@ -1,0 +1,86 @@
+# Everything is built and tested with Go alone; the tools that lint and e2e need are installed into ./bin, each at the
+# version written here.
+
+SHELL         := /bin/bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+GO      ?= go
+BINARY  := tair_ssl_exporter
+
+GOLANGCI_LINT_VERSION := v2.15.0
+PROMETHEUS_VERSION    := v0.316.0
+# Prometheus without its cloud service discoveries: static, file, http_sd and kubernetes stay.
+PROMETHEUS_FLAGS      := -tags remove_all_sd
+
+# What --version tells. A build of the same commit gives the same bytes; outside of a git checkout the version comes
+# from CHANGELOG.md and the date from SOURCE_DATE_EPOCH, if set.
+VERSION    ?= $(or $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//'),$(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1))
+REVISION   ?= $(shell git rev-parse --verify -q HEAD 2>/dev/null)
+BRANCH     ?= $(shell git symbolic-ref -q --short HEAD 2>/dev/null)
+BUILD_USER ?= make
+BUILD_DATE ?= $(or $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null),$(if $(SOURCE_DATE_EPOCH),$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)))
+
+PKG     := github.com/prometheus/common/version
+LDFLAGS := -s -w -X $(PKG).Version=$(VERSION) -X $(PKG).Revision=$(REVISION) -X $(PKG).Branch=$(BRANCH) \
+	-X $(PKG).BuildUser=$(BUILD_USER) -X $(PKG).BuildDate=$(BUILD_DATE)
+
+# The race detector needs a C compiler. Without one the tests still run, and say so.
+RACE ?= $(if $(shell command -v "$$($(GO) env CC | cut -d' ' -f1)" 2>/dev/null),-race)
+
+# $(call install,name,package,version,flags) installs a tool unless that version is already in ./bin.
+define install
+	@if [ ! -x bin/$(1) ] || [ ! -e bin/.$(1)-$(3) ]; then \
+		echo "installing $(1) $(3) into ./bin"; \
+		mkdir -p bin; rm -f bin/.$(1)-*; \
+		GOFLAGS= GOBIN="$(CURDIR)/bin" $(GO) install $(4) $(2)@$(3); \
+		touch bin/.$(1)-$(3); \
+	fi
+endef
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: build
+build: ## build ./tair_ssl_exporter, static and reproducible
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BINARY) .
+
+.PHONY: test
+test: ## all tests, with the race detector
+	$(if $(RACE),,@echo "WARNING: no C compiler: the tests run WITHOUT the race detector" >&2)
+	$(GO) test $(RACE) ./...
+
+.PHONY: lint
+lint: tools-lint ## golangci-lint over the product and the benchmarks
+	./bin/golangci-lint run ./...
+	cd bench && ../bin/golangci-lint run --config ../.golangci.yml ./...
+
+.PHONY: format
+format: tools-lint ## gofmt and goimports
+	./bin/golangci-lint fmt ./...
+	cd bench && ../bin/golangci-lint fmt --config ../.golangci.yml ./...
+
+.PHONY: bench
+bench: ## compare with the official client and with the ideal; fails when a bound is missed
+	cd bench && $(GO) run .
+
+.PHONY: vectors
+vectors: ## write the signature vectors anew, with the cloud's own implementation
+	cd bench && $(GO) run ./vectors > vectors.tmp && mv vectors.tmp ../collector/tair/testdata/signatures.json
+
+.PHONY: e2e
+e2e: tools-e2e ## the binary under a real Prometheus
+	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" $(GO) test -tags e2e -run E2E -count=1 .
+
+.PHONY: tools tools-lint tools-e2e
+tools: tools-lint tools-e2e ## install every tool into ./bin
+tools-lint:
+	$(call install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
+tools-e2e:
+	$(call install,promtool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
+	$(call install,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
+
+.PHONY: clean
+clean: ## remove what was built; ./bin with its tools stays
+	rm -f $(BINARY)
