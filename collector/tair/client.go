@@ -1,0 +1,295 @@
+package tair
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxBody      = 1 << 20
+	maxHeader    = 64 << 10
+	firstBackoff = 100 * time.Millisecond // doubled for each further attempt; the wait is a random part of it
+	maxBackoff   = 2 * time.Second
+)
+
+// ClientConfig describes the API of one region to one account.
+type ClientConfig struct {
+	Region      string
+	Endpoint    string // overrides the endpoint table: host, host:port or http(s)://host:port
+	Network     string // NetworkPublic (default) or NetworkVPC
+	Credentials CredentialsProvider
+
+	Timeout     time.Duration // of one HTTP attempt
+	Attempts    int           // tries of a call, the first included
+	Concurrency int           // connections at most
+	QPS         float64       // requests a second at most
+
+	UserAgent string
+	Observer  Observer // told of what the client does; may be nil
+
+	Now         func() time.Time                                                  // nil: time.Now; what requests are dated with
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the network
+}
+
+// Observer is told what a client does. Its methods are called from many goroutines and must not block.
+type Observer interface {
+	// Attempted is called when one HTTP request has ended.
+	Attempted(Attempt)
+	// Waited is called with the time that a request has waited for the rate limit.
+	Waited(time.Duration)
+}
+
+// Attempt is one HTTP request that has ended.
+type Attempt struct {
+	Action string
+	Code   string // "OK", else the API's code, else the reason
+	Reason Reason // "" when it was answered
+	Took   time.Duration
+}
+
+// Client asks the API of one region for one account. It is safe for concurrent use.
+type Client struct {
+	cfg     ClientConfig
+	region  string
+	host    string
+	baseURL string
+	http    *http.Client
+	limiter *limiter
+}
+
+// NewClient gives a client; it makes no connection. The error tells which field of cfg is not usable.
+func NewClient(cfg ClientConfig) (*Client, error) {
+	switch {
+	case cfg.Region == "":
+		return nil, errors.New("region is missing")
+	case cfg.Credentials == nil:
+		return nil, errors.New("credentials are missing")
+	case cfg.Timeout <= 0, cfg.Attempts < 1, cfg.Concurrency < 1, cfg.QPS <= 0:
+		return nil, errors.New("timeout, attempts, concurrency and qps must be positive")
+	}
+	scheme, host, err := endpoint(cfg.Region, cfg.Network, cfg.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("region %s: %w", cfg.Region, err)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = nobody{}
+	}
+	if cfg.DialContext == nil {
+		cfg.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
+	}
+	return &Client{
+		cfg:     cfg,
+		region:  cfg.Region,
+		host:    host,
+		baseURL: scheme + "://" + host + "/?",
+		http: &http.Client{
+			Transport: &http.Transport{
+				Proxy:                  http.ProxyFromEnvironment,
+				DialContext:            cfg.DialContext,
+				TLSHandshakeTimeout:    cfg.Timeout,
+				ResponseHeaderTimeout:  cfg.Timeout,
+				IdleConnTimeout:        90 * time.Second,
+				MaxIdleConns:           cfg.Concurrency,
+				MaxIdleConnsPerHost:    cfg.Concurrency,
+				MaxConnsPerHost:        cfg.Concurrency,
+				MaxResponseHeaderBytes: maxHeader,
+				DisableCompression:     true, // a body is cut at its size on the wire
+			},
+			// A redirect would carry the security token to another host.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		limiter: newLimiter(cfg.QPS),
+	}, nil
+}
+
+// Host is the host:port that the client asks.
+func (c *Client) Host() string { return c.host }
+
+// QPS is the limit in force, in requests a second: the configured one, lowered while the API throttles.
+func (c *Client) QPS() float64 { return c.limiter.qps() }
+
+// Close ends the idle connections. Requests under way go on.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// call is one question to the API, whatever number of attempts it takes.
+type call struct {
+	action string
+	params []param
+	sent   func()                                          // told before each attempt; may be nil
+	decode func(body []byte) (requestID string, err error) // reads the body of a 200 OK
+}
+
+// call asks until there is an answer, an error that stays or no attempt left.
+func (c *Client) call(ctx context.Context, q call) error {
+	query := canonicalQuery(q.params)
+	var last *Error
+	var refused Credentials // the API did not take these
+	for n := 1; ; n++ {
+		creds, err := c.admit(ctx)
+		switch {
+		case err == nil && last != nil && last.Reason == ReasonUnauthorized && creds == refused:
+			return last // there are no others to try
+		case err != nil && last != nil:
+			return last // what was learned weighs more than that there was no time to learn more
+		case err != nil:
+			return err
+		}
+		if q.sent != nil {
+			q.sent()
+		}
+		last = c.attempt(ctx, q, query, creds)
+		switch {
+		case last == nil:
+			return nil
+		case n == c.cfg.Attempts:
+			c.rejected(last, creds)
+			return last
+		case last.Reason == ReasonUnauthorized && refused == Credentials{}:
+			refused = creds
+			c.rejected(last, creds)
+		case last.retryable():
+			if err := sleep(ctx, backoff(n)); err != nil {
+				return last
+			}
+		default:
+			c.rejected(last, creds)
+			return last
+		}
+	}
+}
+
+// rejected tells the credentials when the API did not take them, so that they are fetched anew.
+func (c *Client) rejected(e *Error, creds Credentials) {
+	if e.Reason == ReasonUnauthorized {
+		c.cfg.Credentials.Reject(creds)
+	}
+}
+
+// admit waits under ctx until a request may be sent, and gives what to sign it with.
+func (c *Client) admit(ctx context.Context) (Credentials, error) {
+	began := time.Now()
+	err := c.limiter.wait(ctx)
+	c.cfg.Observer.Waited(time.Since(began))
+	if err != nil {
+		return Credentials{}, fmt.Errorf("%w: waiting for the rate limit: %w", ErrNotSent, err)
+	}
+	creds, err := c.cfg.Credentials.Credentials(ctx)
+	var failed *CredentialsError
+	switch {
+	case err == nil:
+		return creds, nil
+	case errors.As(err, &failed):
+		return Credentials{}, &Error{
+			Reason: ReasonCredentials, Code: failed.Code, RequestID: failed.RequestID, Detail: failed.Error(),
+		}
+	default:
+		return Credentials{}, fmt.Errorf("%w: waiting for credentials: %w", ErrNotSent, err)
+	}
+}
+
+// attempt sends one request and reads its answer. It does not end with ctx, so that no answer the quota was spent on
+// is lost, but by its own timeout.
+func (c *Client) attempt(ctx context.Context, q call, query string, creds Credentials) *Error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Timeout)
+	defer cancel()
+	began := time.Now()
+	failed := c.exchange(ctx, q, query, creds)
+	report := Attempt{Action: q.action, Code: "OK", Took: time.Since(began)}
+	if failed != nil {
+		report.Code, report.Reason = cmp.Or(failed.Code, string(failed.Reason)), failed.Reason
+	}
+	c.cfg.Observer.Attempted(report)
+	switch report.Reason {
+	case "":
+		c.limiter.succeeded()
+	case ReasonThrottled:
+		c.limiter.throttled()
+	}
+	return failed
+}
+
+// exchange is one request and its answer. A kept-alive connection that the other side had closed meanwhile is
+// replaced once: net/http does not send a POST again, and a fresh nonce is needed anyway.
+func (c *Client) exchange(ctx context.Context, q call, query string, creds Credentials) *Error {
+	status, body, reusedDead, err := c.send(ctx, q.action, query, creds)
+	if err != nil && reusedDead && ctx.Err() == nil {
+		status, body, _, err = c.send(ctx, q.action, query, creds)
+	}
+	switch {
+	case err != nil:
+		return transportError(status, err)
+	case status != http.StatusOK:
+		return decodeError(status, body)
+	case len(body) > maxBody:
+		return &Error{Reason: ReasonInvalidResponse, Status: status, Detail: "the body is over 1 MiB"}
+	}
+	requestID, err := q.decode(body)
+	if err != nil {
+		return &Error{Reason: ReasonInvalidResponse, Status: status, RequestID: requestID, Detail: err.Error()}
+	}
+	return nil
+}
+
+// send does one HTTP request. The body may be one byte over maxBody, no more. reusedDead: it failed on a kept-alive
+// connection before the first byte of an answer.
+func (c *Client) send(ctx context.Context, action, query string, creds Credentials) (status int, body []byte, reusedDead bool, err error) {
+	var reused, answered atomic.Bool // the hooks run on goroutines of the transport
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
+		GotFirstResponseByte: func() { answered.Store(true) },
+	})
+	req, err := http.NewRequestWithContext(traced, http.MethodPost, c.baseURL+query, http.NoBody)
+	if err != nil {
+		return 0, nil, false, fmt.Errorf("building the request: %w", err)
+	}
+	req.Header = signed(attempt{host: c.host, action: action, query: query, nonce: rand.Text(), date: c.cfg.Now()}, creds)
+	req.Header["Accept"] = []string{"application/json"} // else an RPC-style product may answer XML
+	req.Header["User-Agent"] = []string{c.cfg.UserAgent}
+
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, reused.Load() && !answered.Load(), err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	return resp.StatusCode, body, false, err
+}
+
+// transportError tells a timeout from a broken connection. The text of a *url.Error is left out for its URL.
+func transportError(status int, err error) *Error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	var slow net.Error
+	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &slow) && slow.Timeout()) {
+		return &Error{Reason: ReasonTimeout, Status: status, Detail: "no complete answer in time"}
+	}
+	return &Error{Reason: ReasonNetwork, Status: status, Detail: err.Error()}
+}
+
+// backoff is the wait after attempt n, with full jitter: any part of a doubling time, so that calls which failed
+// together do not come back together.
+func backoff(n int) time.Duration {
+	return mathrand.N(min(maxBackoff, firstBackoff<<(n-1))) //nolint:gosec // jitter is no secret
+}
+
+// nobody is the Observer of a client that has none.
+type nobody struct{}
+
+func (nobody) Attempted(Attempt)    {}
+func (nobody) Waited(time.Duration) {}

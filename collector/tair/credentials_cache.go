@@ -1,0 +1,139 @@
+package tair
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// The library refreshes temporary credentials that live for 180 s or less, so that those of a successful refresh
+// hold for credentialsKept. It tells no expiry, and calling it may block for many seconds.
+const (
+	credentialsFresh = 30 * time.Second // served without asking the library
+	credentialsKept  = 3 * time.Minute  // served while refreshes run or fail
+	credentialsRetry = 5 * time.Second  // from a failed refresh to the next while credentials are kept
+)
+
+// credentialsCache shares the credentials that a blocking fetch yields, with one fetch at a time.
+type credentialsCache struct {
+	// fetch gets credentials; with anew, from nothing that it remembers. It is never called by two at a time.
+	fetch     func(anew bool) (Credentials, *CredentialsError)
+	now       func() time.Time
+	onFailure func(*CredentialsError)
+
+	mu        sync.Mutex
+	current   Credentials         // zero when none are kept
+	succeeded time.Time           // when current came
+	failed    time.Time           // when the latest refresh failed; zero when it did not
+	anew      bool                // the next fetch must be anew
+	running   *credentialsRefresh // nil when no refresh is under way
+}
+
+// credentialsRefresh is one refresh that is under way.
+type credentialsRefresh struct {
+	done     chan struct{}     // closed at the end
+	err      *CredentialsError // set before done is closed
+	rejected Credentials       // what was rejected meanwhile: no fresh result if this is it
+}
+
+// Credentials implements CredentialsProvider.
+func (c *credentialsCache) Credentials(ctx context.Context) (Credentials, error) {
+	for {
+		current, refresh, err := c.look(ctx)
+		if refresh == nil {
+			return current, err
+		}
+		select {
+		case <-refresh.done:
+		case <-ctx.Done():
+			return Credentials{}, context.Cause(ctx)
+		}
+		if current, ok := c.kept(); ok {
+			return current, nil
+		}
+		if refresh.err != nil {
+			return Credentials{}, refresh.err
+		}
+		// What the refresh gave was rejected before it could be handed out: once more.
+	}
+}
+
+// look gives the credentials to serve or else the refresh to wait for, and starts one when it is time to.
+func (c *credentialsCache) look(ctx context.Context) (Credentials, *credentialsRefresh, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if c.keptAt(now) {
+		due := now.Sub(c.succeeded) >= credentialsFresh &&
+			(c.failed.IsZero() || now.Sub(c.failed) >= credentialsRetry)
+		if due && c.running == nil {
+			c.start()
+		}
+		return c.current, nil, nil
+	}
+	if ctx.Err() != nil {
+		return Credentials{}, nil, context.Cause(ctx)
+	}
+	if c.running == nil {
+		c.start()
+	}
+	return Credentials{}, c.running, nil
+}
+
+// kept gives the credentials that may still be served.
+func (c *credentialsCache) kept() (Credentials, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current, c.keptAt(c.now())
+}
+
+// keptAt reports whether the current credentials may be served at the time now. c.mu is held.
+func (c *credentialsCache) keptAt(now time.Time) bool {
+	return c.current != Credentials{} && now.Sub(c.succeeded) < credentialsKept
+}
+
+// start begins a refresh in its own goroutine: the library knows no context. c.mu is held.
+func (c *credentialsCache) start() {
+	refresh := &credentialsRefresh{done: make(chan struct{})}
+	anew := c.anew
+	c.running, c.anew = refresh, false
+	go func() {
+		got, err := c.fetch(anew)
+		if err != nil {
+			c.onFailure(err)
+		}
+		c.finish(refresh, got, err)
+	}()
+}
+
+// finish keeps the result of a refresh and wakes those who wait for it.
+func (c *credentialsCache) finish(refresh *credentialsRefresh, got Credentials, err *CredentialsError) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil:
+		c.failed = c.now()
+	case got != refresh.rejected:
+		c.current, c.succeeded, c.failed = got, c.now(), time.Time{}
+	}
+	c.running, refresh.err = nil, err
+	close(refresh.done)
+}
+
+// Reject implements CredentialsProvider.
+func (c *credentialsCache) Reject(rejected Credentials) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if rejected != c.current || rejected == (Credentials{}) {
+		return
+	}
+	c.current, c.anew = Credentials{}, true
+	if c.running != nil {
+		c.running.rejected = rejected
+	}
+}
+
+// Format keeps the credentials out of a printed provider: fmt does not ask what lies in unexported fields.
+func (c *credentialsCache) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "credentials "+hidden) }

@@ -1,0 +1,160 @@
+package tair
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// The classes of a CredentialsError. The set is closed.
+const (
+	classSTS        = "sts"        // the token service refused; Code tells why
+	classHTTP       = "http"       // an HTTP answer that is no success
+	classTimeout    = "timeout"    // no answer in time
+	classTLS        = "tls"        // the certificate of the token service or of the URL does not hold
+	classNetwork    = "network"    // no connection, or it broke
+	classFile       = "file"       // a file cannot be read
+	classIncomplete = "incomplete" // an answer or a file without all of what is needed
+	classMalformed  = "malformed"  // an answer or a file that cannot be what it should be
+	classDisabled   = "disabled"   // the environment forbids to ask the ECS metadata service
+	classChain      = "chain"      // nothing in the default chain gave any
+	classPanic      = "panic"      // the library panicked over an answer
+	classOther      = "other"
+)
+
+// CredentialsError is why no credentials could be obtained. It holds nothing of the library's errors but what is
+// known to be harmless, and does not wrap them: they may carry answers, keys, signed URLs and local paths.
+type CredentialsError struct {
+	Type      string // CredentialsConfig.Type
+	Class     string // sts, http, timeout, tls, network, file, incomplete, malformed, disabled, chain, panic or other
+	Code      string // the token service's own code; "" when it gave none
+	RequestID string // the token service's ID of the request; "" when it gave none
+}
+
+// Error tells the class, and the code and the request ID when there are any.
+func (e *CredentialsError) Error() string {
+	text := "cannot obtain credentials: class=" + e.Class
+	if e.Code != "" {
+		text += " code=" + e.Code
+	}
+	if e.RequestID != "" {
+		text += " request_id=" + e.RequestID
+	}
+	return text
+}
+
+// classifyCredentials finds what can be told of an error of the library.
+func classifyCredentials(err error) *CredentialsError {
+	var known *CredentialsError
+	if errors.As(err, &known) {
+		return known
+	}
+	if class := classOfCredentialsError(err); class != "" {
+		return &CredentialsError{Class: class}
+	}
+	text := err.Error()
+	if body, ok := stsAnswer(text); ok {
+		return stsError(body)
+	}
+	return &CredentialsError{Class: classOfCredentialsText(text)}
+}
+
+// classOfCredentialsError gives the class of an error whose chain the library preserved, else "".
+func classOfCredentialsError(err error) string {
+	var (
+		network net.Error
+		address *url.Error
+		badTLS  *tls.CertificateVerificationError
+		badTime *time.ParseError
+	)
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		return classFile
+	case errors.As(err, &badTLS):
+		return classTLS
+	case errors.As(err, &network) && network.Timeout():
+		return classTimeout
+	case errors.As(err, &address), network != nil:
+		return classNetwork
+	case errors.As(err, &badTime):
+		return classMalformed // the expiry in the answer
+	default:
+		return ""
+	}
+}
+
+// stsAnswer finds the answer of the token service in the text of an error: it follows what the providers put before
+// it, at the start or, in the default chain, after the errors of other providers.
+func stsAnswer(text string) (body string, ok bool) {
+	const chain = "unable to get credentials from any of the providers in the chain: "
+	prefixes := []string{"get session token failed: ", "refresh session token failed: "}
+	inChain := strings.HasPrefix(text, chain)
+	for _, prefix := range prefixes {
+		if body, ok = strings.CutPrefix(text, prefix); ok {
+			return body, true
+		}
+		if inChain {
+			if _, body, ok = strings.Cut(text, prefix); ok {
+				return body, true
+			}
+		}
+	}
+	return "", false
+}
+
+// stsError reads the code and the request ID of an answer of the token service; what does not look like one is
+// left out.
+func stsError(body string) *CredentialsError {
+	var (
+		code      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
+		requestID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+		answer    struct{ Code, RequestID string } // the decoder takes RequestId for RequestID
+	)
+	// A Decoder stops after the first value: more text may follow. What it read before an error is used.
+	_ = json.NewDecoder(strings.NewReader(body)).Decode(&answer)
+	e := &CredentialsError{Class: classHTTP}
+	if code.MatchString(answer.Code) {
+		e.Class, e.Code = classSTS, answer.Code
+	}
+	if requestID.MatchString(answer.RequestID) {
+		e.RequestID = answer.RequestID
+	}
+	return e
+}
+
+// classOfCredentialsText gives the class of an error of which the library kept the text only.
+func classOfCredentialsText(text string) string {
+	starts := func(prefixes ...string) bool { return hasAnyPrefix(text, prefixes...) }
+	holds := func(part string) bool { return strings.Contains(text, part) }
+	switch {
+	case starts("unable to get credentials from any of the providers in the chain"):
+		return classChain
+	case starts("IMDS credentials is disabled"):
+		return classDisabled
+	case starts("get role name failed: GET ", "refresh Ecs sts token err, httpStatus"):
+		return classHTTP
+	case starts("get role name failed: ", "get metadata token failed: ", "refresh Ecs sts token err: "):
+		if holds("Client.Timeout exceeded") || holds("i/o timeout") || holds("deadline exceeded") {
+			return classTimeout
+		}
+		return classNetwork
+	case starts("refresh credentials from "):
+		return classIncomplete
+	case starts("get credentials from ") && holds(" failed with error, json unmarshal fail: "):
+		return classMalformed
+	case starts("get credentials from "):
+		return classHTTP
+	case starts("refresh Ecs sts token err, json", "get oidc sts token err, json", "refresh RoleArn sts token err, json"):
+		return classMalformed
+	case starts("refresh Ecs sts token err", "get oidc sts token err", "refresh RoleArn sts token err"):
+		return classIncomplete
+	default:
+		return classOther
+	}
+}

@@ -1,0 +1,52 @@
+package tair
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Networks name the way to the API: over the internet, or from inside a VPC of the region.
+const (
+	NetworkPublic = "public"
+	NetworkVPC    = "vpc"
+)
+
+// centralHost serves the regions that have no host of their own.
+const centralHost = "r-kvstore.aliyuncs.com"
+
+// centralRegions are served by centralHost. Source: the endpoint table inside the official Go SDK of R-kvstore.
+func centralRegions() []string {
+	return []string{
+		"cn-qingdao", "cn-beijing", "cn-wulanchabu", "cn-hangzhou", "cn-shanghai", "cn-heyuan", "cn-wuhan",
+		"cn-zhangbei", "cn-fujian", "cn-hangzhou-finance", "cn-beijing-gov-1",
+	}
+}
+
+// endpoint gives the scheme and host of a region's API. The override, when there is one, wins over the table: it is
+// a host, host:port or http(s)://host:port.
+func endpoint(region, network, override string) (scheme, host string, err error) {
+	switch {
+	case override != "":
+		return splitEndpoint(override)
+	case network == NetworkVPC:
+		return "https", "r-kvstore-vpc." + region + ".aliyuncs.com", nil
+	case slices.Contains(centralRegions(), region):
+		return "https", centralHost, nil
+	default:
+		return "https", "r-kvstore." + region + ".aliyuncs.com", nil
+	}
+}
+
+func splitEndpoint(s string) (scheme, host string, err error) {
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
+		(u.Scheme != "https" && u.Scheme != "http") {
+		return "", "", fmt.Errorf("endpoint is not a host, host:port or http(s)://host:port")
+	}
+	return u.Scheme, u.Host, nil
+}

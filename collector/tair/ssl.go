@@ -1,0 +1,133 @@
+package tair
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+	"unicode/utf8"
+)
+
+// ActionDescribeInstanceSSL is the operation that tells an instance's SSL state.
+const ActionDescribeInstanceSSL = "DescribeInstanceSSL"
+
+// maxText is the length in bytes at which texts of an answer are cut: they become label values.
+const maxText = 512
+
+// SSL is the SSL state of one instance.
+type SSL struct {
+	Supported bool // false: the API says that this kind of instance has no SSL; everything else is zero then
+	Enabled   bool
+
+	// The certificate; all zero unless SSL is enabled, whatever the API still prints.
+	ExpiresAt   time.Time // SSLExpiredTime; the API documents it as when the CA certificate expires
+	CommonName  string    // CertCommonName; may be ""
+	DownloadURL string    // CertDownloadURL without user info, query and fragment; "" unless http or https
+}
+
+// DescribeInstanceSSL asks for the SSL state of an instance. It waits for its turn under ctx; a request once sent
+// runs to its own timeout, even when ctx ends, and its answer is returned. sent, when not nil, is called just before
+// each request goes out.
+//
+// An error is an [*Error], or holds [ErrNotSent] when ctx ended before anything was sent. When ctx ends between two
+// attempts the error is that of the last one.
+//
+// Source: R-kvstore 2015-01-01, DescribeInstanceSSL.
+func (c *Client) DescribeInstanceSSL(ctx context.Context, id string, sent func()) (SSL, error) {
+	var ssl SSL
+	err := c.call(ctx, call{
+		action: ActionDescribeInstanceSSL,
+		params: []param{{"InstanceId", id}, {"RegionId", c.region}},
+		sent:   sent,
+		decode: func(body []byte) (requestID string, err error) {
+			ssl, requestID, err = decodeSSL(body, id)
+			return requestID, err
+		},
+	})
+	var failed *Error
+	if errors.As(err, &failed) && saysUnsupported(failed) {
+		return SSL{}, nil
+	}
+	return ssl, err
+}
+
+// decodeSSL reads the body of a successful answer. Nothing is guessed: what does not make sense is an error.
+func decodeSSL(body []byte, id string) (ssl SSL, requestID string, err error) {
+	var answer struct {
+		InstanceID string `json:"InstanceId"`
+		RequestID  string `json:"RequestId"`
+		Enabled    string `json:"SSLEnabled"`
+		Expires    string `json:"SSLExpiredTime"`
+		CommonName string `json:"CertCommonName"`
+		URL        string `json:"CertDownloadURL"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return SSL{}, "", errors.New("the body is not the JSON of the operation")
+	}
+	requestID = cleanCode(answer.RequestID)
+	if answer.InstanceID != id {
+		return SSL{}, requestID, errors.New("InstanceId is not the one asked for")
+	}
+	switch answer.Enabled {
+	case "Disable":
+		return SSL{Supported: true}, requestID, nil
+	case "Enable":
+	default:
+		return SSL{}, requestID, errors.New("SSLEnabled is neither Enable nor Disable")
+	}
+	expires, err := time.Parse(time.RFC3339, answer.Expires)
+	if err != nil || expires.Unix() <= 0 {
+		return SSL{}, requestID, errors.New("SSL is enabled but SSLExpiredTime is missing or no date")
+	}
+	return SSL{
+		Supported:   true,
+		Enabled:     true,
+		ExpiresAt:   expires,
+		CommonName:  cut(answer.CommonName),
+		DownloadURL: publicURL(answer.URL),
+	}, requestID, nil
+}
+
+// publicURL drops what may be secret in a URL (a pre-signed URL carries its signature in the query), and the whole of
+// one that a browser should not follow.
+func publicURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return ""
+	}
+	return cut((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String())
+}
+
+// cut shortens s to maxText bytes without breaking a character.
+func cut(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	s = s[:maxText]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// decodeError reads the body of an answer other than 200 OK. A body that is not the API's leaves code and request ID
+// empty: the status still tells enough.
+func decodeError(status int, body []byte) *Error {
+	var answer struct {
+		Code      string `json:"Code"`
+		RequestID string `json:"RequestId"`
+	}
+	e := &Error{Status: status}
+	if json.Unmarshal(body, &answer) == nil {
+		e.Code, e.RequestID = cleanCode(answer.Code), cleanCode(answer.RequestID)
+	} else {
+		e.Detail = "the body is not the API's"
+	}
+	e.Reason = classify(status, e.Code)
+	if status >= http.StatusMultipleChoices && status < http.StatusBadRequest {
+		e.Detail = "redirects are not followed"
+	}
+	return e
+}
