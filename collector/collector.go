@@ -1,0 +1,75 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// instanceCollector is one scrape's view of the watched instances. It is made for each scrape, because Collect has no
+// context of its own.
+type instanceCollector struct {
+	ctx      context.Context
+	exporter *Exporter
+	fleet    *fleet
+}
+
+// Describe is for prometheus.Collector.
+func (c *instanceCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range c.fleet.descs.all() {
+		ch <- d
+	}
+}
+
+// Collect asks for what is due, and gives the metrics of every watched instance from the fleet's memory.
+func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
+	began := c.exporter.now()
+	deferred := refresh(c.ctx, c.fleet.watched, began, c.fleet.refreshInterval)
+	now := c.exporter.now()
+	c.exporter.metrics.scraped(now.Sub(began), deferred)
+	for _, e := range c.fleet.watched {
+		c.emit(ch, e, now)
+	}
+}
+
+// emit gives what is known of one instance at now. What is not known is left out.
+func (c *instanceCollector) emit(ch chan<- prometheus.Metric, e *entry, now time.Time) {
+	d := c.fleet.descs
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{e.instance.ID}, labels...)...)
+	}
+	gauge(d.info, 1, e.infoLabels...)
+
+	s := e.record.snapshot(now, c.fleet.keepLast)
+	gauge(d.success, number(s.success()))
+	switch {
+	case s.failure != nil:
+		gauge(d.errorInfo, 1, string(s.failure.Reason), s.failure.Code)
+	case !s.settled:
+		gauge(d.errorInfo, 1, string(reasonPending), "")
+	}
+	if !s.known {
+		return
+	}
+	gauge(d.lastSuccess, seconds(s.answeredAt))
+	gauge(d.supported, number(s.answer.Supported))
+	gauge(d.enabled, number(s.answer.Enabled))
+	if !s.answer.Enabled {
+		return
+	}
+	gauge(d.expiry, seconds(s.answer.ExpiresAt))
+	gauge(d.expiresIn, s.answer.ExpiresAt.Sub(now).Seconds())
+	gauge(d.certificate, 1, s.answer.CommonName, s.answer.DownloadURL)
+}
+
+// number is a truth as a gauge's value.
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// seconds is a time as Unix seconds, to the millisecond.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

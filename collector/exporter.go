@@ -1,0 +1,197 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tair_ssl_exporter/collector/tair"
+)
+
+// Options are what an [Exporter] is made with.
+type Options struct {
+	Logger log.Logger
+	Now    func() time.Time // nil: time.Now
+}
+
+// Exporter serves the metrics of a fleet of instances and of itself. It is safe for concurrent use.
+type Exporter struct {
+	logger  log.Logger
+	journal *journal
+	now     func() time.Time
+	metrics *exporterMetrics
+
+	applying sync.Mutex // one change of the fleet at a time
+	fleet    atomic.Pointer[fleet]
+}
+
+// New gives an exporter that watches nothing yet: see [Exporter.Apply].
+func New(o Options) *Exporter {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	e := &Exporter{logger: o.Logger, journal: &journal{logger: o.Logger}, now: o.Now}
+	e.metrics = newExporterMetrics(e)
+	return e
+}
+
+// Setup is what to watch, and how.
+type Setup struct {
+	RefreshInterval time.Duration // an answer younger than this is served from memory; 0: every scrape asks
+	KeepLast        time.Duration // how long a known answer is served while calls fail
+	ScrapeTime      time.Duration // the time a scrape has by default; for a warning when the fleet is too large for it
+	Targets         []Target
+	Instances       []Instance
+	LabelNames      []string // of the custom labels: the union over all instances
+}
+
+// Target is the API of one account and region, with the limits that count there.
+type Target struct {
+	Account, Region string
+	Asker           Asker
+	Concurrency     int // requests in flight
+}
+
+// fleet is a [Setup] at work. It never changes: a new setup makes a new fleet, and a scrape ends on the one it began on.
+type fleet struct {
+	refreshInterval time.Duration
+	keepLast        time.Duration
+	descs           instanceDescs
+	watched         []*entry
+	queues          map[place]*queue
+	instances       map[place]int
+}
+
+// Apply makes setup the one in force for all scrapes that begin from now on. What is known of an instance stays known
+// when its ID, account and region stay the same. The error tells what does not fit together in the setup; nothing
+// changes then.
+func (e *Exporter) Apply(setup Setup) error {
+	e.applying.Lock()
+	defer e.applying.Unlock()
+	next, err := e.newFleet(setup)
+	if err != nil {
+		return err
+	}
+	e.fleet.Store(next)
+	e.metrics.configured(e.now(), next)
+	e.warnOfSize(setup, next)
+	return nil
+}
+
+func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
+	f := &fleet{
+		refreshInterval: setup.RefreshInterval,
+		keepLast:        setup.KeepLast,
+		descs:           newInstanceDescs(setup.LabelNames),
+		queues:          make(map[place]*queue),
+		instances:       make(map[place]int),
+	}
+	accounts := make(map[string]*account)
+	for _, t := range setup.Targets {
+		if t.Asker == nil || t.Concurrency < 1 {
+			return nil, fmt.Errorf("account %s, region %s: a client and a concurrency are needed", t.Account, t.Region)
+		}
+		if accounts[t.Account] == nil {
+			accounts[t.Account] = &account{}
+		}
+		at := place{t.Account, t.Region}
+		q := &queue{
+			place: at, asker: t.Asker, concurrency: t.Concurrency, account: accounts[t.Account],
+			journal: e.journal, now: e.now, asking: make(map[*entry]struct{}),
+		}
+		f.queues[at] = q
+		q.account.queues = append(q.account.queues, q)
+		f.instances[at] = 0
+	}
+
+	records := e.records()
+	seen := make(map[string]struct{}, len(setup.Instances))
+	for _, i := range setup.Instances {
+		at := place{i.Account, i.Region}
+		q := f.queues[at]
+		if q == nil {
+			return nil, fmt.Errorf("instance %s: no client for account %s, region %s", i.ID, i.Account, i.Region)
+		}
+		if _, twice := seen[i.ID]; twice {
+			return nil, fmt.Errorf("instance %s is watched twice", i.ID)
+		}
+		seen[i.ID] = struct{}{}
+		f.instances[at]++
+		f.watched = append(f.watched, &entry{
+			instance: i, queue: q, index: -1, infoLabels: infoLabels(i, setup.LabelNames),
+			record: recordOf(records, i),
+		})
+	}
+	return f, nil
+}
+
+// identity is what an instance's memory belongs to.
+type identity struct{ id, account, region string }
+
+// records gives the memory of the fleet in force.
+func (e *Exporter) records() map[identity]*record {
+	records := make(map[identity]*record)
+	if f := e.fleet.Load(); f != nil {
+		for _, w := range f.watched {
+			records[identity{w.instance.ID, w.instance.Account, w.instance.Region}] = w.record
+		}
+	}
+	return records
+}
+
+func recordOf(records map[identity]*record, i Instance) *record {
+	if r := records[identity{i.ID, i.Account, i.Region}]; r != nil {
+		return r
+	}
+	return &record{}
+}
+
+// infoLabels gives the values of the info metric's labels behind the instance ID.
+func infoLabels(i Instance, custom []string) []string {
+	values := append(make([]string, 0, 3+len(custom)), i.Account, i.Region, i.Name)
+	for _, name := range custom {
+		values = append(values, i.Labels[name])
+	}
+	return values
+}
+
+// warnOfSize says when a scrape is too short to ask for every instance of some account and region.
+func (e *Exporter) warnOfSize(setup Setup, f *fleet) {
+	for at, n := range f.instances {
+		budget := f.queues[at].asker.QPS() * setup.ScrapeTime.Seconds()
+		if float64(n) <= budget {
+			continue
+		}
+		_ = level.Warn(e.logger).Log("msg", "a scrape is too short to ask for every instance; the rest comes with the next scrapes",
+			"account", at.account, "region", at.region, "instances", n, "calls_per_scrape", int(budget),
+			"hint", "raise api.qps if the quota allows, lengthen scrape_timeout, or set refresh_interval")
+	}
+}
+
+// Observer gives what the client of an account and region reports to.
+func (e *Exporter) Observer(account, region string) tair.Observer {
+	return &observer{metrics: e.metrics, at: place{account, region}}
+}
+
+// CredentialsFailed counts a failed refresh of an account's credentials.
+func (e *Exporter) CredentialsFailed(account string) {
+	e.metrics.credentialsFailures.WithLabelValues(account).Inc()
+}
+
+// errNotConfigured is the answer before the first Apply.
+var errNotConfigured = errors.New("no configuration is loaded yet")
+
+// registry gives the registry of one scrape: every watched instance.
+func (e *Exporter) registry(c *instanceCollector) (prometheus.Gatherer, error) {
+	r := prometheus.NewRegistry()
+	if err := r.Register(c); err != nil {
+		return nil, fmt.Errorf("registering the instances: %w", err)
+	}
+	return r, nil
+}

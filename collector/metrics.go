@@ -1,0 +1,142 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+
+	"tair_ssl_exporter/collector/tair"
+)
+
+// exporterMetrics are the metrics of the exporter itself.
+type exporterMetrics struct {
+	registry *prometheus.Registry
+
+	requests            *prometheus.CounterVec   // account, region, action, code
+	duration            *prometheus.HistogramVec // action
+	throttles           *prometheus.CounterVec   // account, region, action
+	waited              *prometheus.CounterVec   // account, region
+	credentialsFailures *prometheus.CounterVec   // account
+	scrapeDuration      prometheus.Gauge
+	scrapeDeferred      prometheus.Gauge
+	reloadSuccessful    prometheus.Gauge
+	reloadTime          prometheus.Gauge
+}
+
+func newExporterMetrics(e *Exporter) *exporterMetrics {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(
+			prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+	}
+	m := &exporterMetrics{
+		registry: prometheus.NewRegistry(),
+		requests: counters("api_requests_total",
+			"Requests to the API by their outcome: OK, the API's own code, or why there was no answer.",
+			"account", "region", "action", "code"),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "api_request_duration_seconds",
+			Help:    "How long requests to the API took.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"action"}),
+		throttles: counters("api_throttles_total",
+			"Requests that the API refused because its quota was used up.", "account", "region", "action"),
+		waited: counters("api_rate_limit_wait_seconds_total",
+			"Time that requests waited for the exporter's own rate limit.", "account", "region"),
+		credentialsFailures: counters("credentials_refresh_failures_total",
+			"Attempts to obtain credentials that failed.", "account"),
+		scrapeDuration: gauge("scrape_duration_seconds", "How long the latest scrape of the instances took."),
+		scrapeDeferred: gauge("scrape_deferred_instances",
+			"Instances that were due in the latest scrape, but its time ran out before they were asked."),
+		reloadSuccessful: gauge("config_last_reload_successful",
+			"1 when the latest attempt to load the configuration succeeded, else 0."),
+		reloadTime: gauge("config_last_reload_success_timestamp_seconds",
+			"When the configuration in force was loaded, in Unix time."),
+	}
+	m.registry.MustRegister(
+		m.requests, m.duration, m.throttles, m.waited, m.credentialsFailures, m.scrapeDuration, m.scrapeDeferred,
+		m.reloadSuccessful, m.reloadTime, newFleetCollector(e),
+		versioncollector.NewCollector(namespace+"_"+subsystem),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// scraped notes how a scrape of the instances went.
+func (m *exporterMetrics) scraped(took time.Duration, deferred int) {
+	m.scrapeDuration.Set(took.Seconds())
+	m.scrapeDeferred.Set(float64(deferred))
+}
+
+// configured notes that a fleet is in force: its label sets are there from 0 on, those of places that left go.
+func (m *exporterMetrics) configured(now time.Time, f *fleet) {
+	m.reloadSuccessful.Set(1)
+	m.reloadTime.Set(seconds(now))
+	for at := range f.queues {
+		m.requests.WithLabelValues(at.account, at.region, tair.ActionDescribeInstanceSSL, "OK")
+		m.throttles.WithLabelValues(at.account, at.region, tair.ActionDescribeInstanceSSL)
+		m.waited.WithLabelValues(at.account, at.region)
+		m.credentialsFailures.WithLabelValues(at.account)
+	}
+	m.duration.WithLabelValues(tair.ActionDescribeInstanceSSL)
+}
+
+// observer counts what the client of one account and region does.
+type observer struct {
+	metrics *exporterMetrics
+	at      place
+}
+
+// Attempted is for tair.Observer.
+func (o *observer) Attempted(a tair.Attempt) {
+	o.metrics.requests.WithLabelValues(o.at.account, o.at.region, a.Action, a.Code).Inc()
+	o.metrics.duration.WithLabelValues(a.Action).Observe(a.Took.Seconds())
+	if a.Reason == tair.ReasonThrottled {
+		o.metrics.throttles.WithLabelValues(o.at.account, o.at.region, a.Action).Inc()
+	}
+}
+
+// Waited is for tair.Observer.
+func (o *observer) Waited(d time.Duration) {
+	o.metrics.waited.WithLabelValues(o.at.account, o.at.region).Add(d.Seconds())
+}
+
+// fleetCollector gives what follows from the fleet in force.
+type fleetCollector struct {
+	exporter       *Exporter
+	instances, qps *prometheus.Desc
+}
+
+func newFleetCollector(e *Exporter) *fleetCollector {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, name), help, []string{"account", "region"}, nil)
+	}
+	return &fleetCollector{
+		exporter:  e,
+		instances: desc("instances", "Watched instances."),
+		qps: desc("api_rate_limit_qps",
+			"The rate limit in force in requests a second: the configured one, lowered while the API throttles."),
+	}
+}
+
+// Describe is for prometheus.Collector.
+func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.instances
+	ch <- c.qps
+}
+
+// Collect is for prometheus.Collector.
+func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
+	f := c.exporter.fleet.Load()
+	if f == nil {
+		return
+	}
+	for at, q := range f.queues {
+		ch <- prometheus.MustNewConstMetric(c.instances, prometheus.GaugeValue, float64(f.instances[at]), at.account, at.region)
+		ch <- prometheus.MustNewConstMetric(c.qps, prometheus.GaugeValue, q.asker.QPS(), at.account, at.region)
+	}
+}
