@@ -78,8 +78,7 @@ func (e *Exporter) Apply(setup Setup) error {
 	if err != nil {
 		return err
 	}
-	e.fleet.Store(next)
-	e.metrics.configured(e.now(), next)
+	e.metrics.configured(e.now(), next, e.fleet.Swap(next))
 	e.warnOfSize(setup, next)
 	return nil
 }

@@ -74,6 +74,9 @@ func (e *Exporter) serve(g prometheus.Gatherer) http.Handler {
 	})
 }
 
+// ReloadFailed notes that the configuration could not be loaded; the one in force stays.
+func (e *Exporter) ReloadFailed() { e.metrics.reloadSuccessful.Set(0) }
+
 // Ready reports whether a configuration is in force.
 func (e *Exporter) Ready() bool { return e.fleet.Load() != nil }
 

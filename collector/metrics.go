@@ -72,10 +72,14 @@ func (m *exporterMetrics) scraped(took time.Duration, deferred int) {
 	m.scrapeDeferred.Set(float64(deferred))
 }
 
-// configured notes that a fleet is in force: its label sets are there from 0 on, those of places that left go.
-func (m *exporterMetrics) configured(now time.Time, f *fleet) {
+// configured notes that a fleet is in force in the place of another (nil: the first): its label sets are there from 0
+// on, and those of accounts and regions that left are gone.
+func (m *exporterMetrics) configured(now time.Time, f, before *fleet) {
 	m.reloadSuccessful.Set(1)
 	m.reloadTime.Set(seconds(now))
+	if before != nil {
+		m.forget(before, f)
+	}
 	for at := range f.queues {
 		m.requests.WithLabelValues(at.account, at.region, tair.ActionDescribeInstanceSSL, "OK")
 		m.throttles.WithLabelValues(at.account, at.region, tair.ActionDescribeInstanceSSL)
@@ -83,6 +87,25 @@ func (m *exporterMetrics) configured(now time.Time, f *fleet) {
 		m.credentialsFailures.WithLabelValues(at.account)
 	}
 	m.duration.WithLabelValues(tair.ActionDescribeInstanceSSL)
+}
+
+// forget drops the label sets of the accounts and regions that were in before and are not in f.
+func (m *exporterMetrics) forget(before, f *fleet) {
+	accounts := make(map[string]bool)
+	for at := range f.queues {
+		accounts[at.account] = true
+	}
+	for at := range before.queues {
+		if f.queues[at] == nil {
+			left := prometheus.Labels{"account": at.account, "region": at.region}
+			m.requests.DeletePartialMatch(left)
+			m.throttles.DeletePartialMatch(left)
+			m.waited.DeletePartialMatch(left)
+		}
+		if !accounts[at.account] {
+			m.credentialsFailures.DeleteLabelValues(at.account)
+		}
+	}
 }
 
 // observer counts what the client of one account and region does.

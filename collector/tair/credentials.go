@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// hidden is printed instead of a secret.
-const hidden = "<secret>"
+// hiddenSecret is printed instead of a secret.
+const hiddenSecret = "<secret>"
 
 // Credentials is what a request is signed with. SecurityToken is "" for long-lived keys. However it is printed or
 // marshalled, it shows nothing.
 type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
 
 // String hides the credentials.
-func (Credentials) String() string { return hidden }
+func (Credentials) String() string { return hiddenSecret }
 
 // GoString hides the credentials.
-func (Credentials) GoString() string { return hidden }
+func (Credentials) GoString() string { return hiddenSecret }
 
 // Format hides the credentials from every verb.
-func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hiddenSecret) }
 
 // MarshalText hides the credentials from encoders and structured logs.
-func (Credentials) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (Credentials) MarshalText() ([]byte, error) { return []byte(hiddenSecret), nil }
 
 // CredentialsProvider gives the credentials of one account. It is safe for concurrent use.
 type CredentialsProvider interface {
@@ -91,16 +91,16 @@ func (c CredentialsConfig) MarshalText() ([]byte, error) { return []byte(c.Strin
 type SecretValue struct{ Text, File string }
 
 // String hides the value.
-func (SecretValue) String() string { return hidden }
+func (SecretValue) String() string { return hiddenSecret }
 
 // GoString hides the value.
-func (SecretValue) GoString() string { return hidden }
+func (SecretValue) GoString() string { return hiddenSecret }
 
 // Format hides the value from every verb.
-func (SecretValue) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+func (SecretValue) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hiddenSecret) }
 
 // MarshalText hides the value from encoders and structured logs.
-func (SecretValue) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (SecretValue) MarshalText() ([]byte, error) { return []byte(hiddenSecret), nil }
 
 // CredentialsOptions are the optional settings of NewCredentials.
 type CredentialsOptions struct {

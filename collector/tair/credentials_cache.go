@@ -136,4 +136,6 @@ func (c *credentialsCache) Reject(rejected Credentials) {
 }
 
 // Format keeps the credentials out of a printed provider: fmt does not ask what lies in unexported fields.
-func (c *credentialsCache) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "credentials "+hidden) }
+func (c *credentialsCache) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "credentials "+hiddenSecret)
+}

@@ -133,6 +133,14 @@ func checkCredentialsValues(cfg CredentialsConfig) error {
 			return fmt.Errorf("%s has white space or other unprintable characters in it", s.name)
 		}
 	}
+	for _, s := range [][2]string{
+		{"role_arn", cfg.RoleARN}, {"role_session_name", cfg.RoleSessionName},
+		{"oidc_provider_arn", cfg.OIDCProviderARN}, {"role_name", cfg.RoleName}, {"url", cfg.URL},
+	} {
+		if !printable(s[1]) {
+			return fmt.Errorf("%s has white space or other unprintable characters in it", s[0])
+		}
+	}
 	if d := cfg.RoleSessionExpiration; d != 0 && (d < minRoleSession || d > maxRoleSession) {
 		return errors.New("role_session_expiration must be between 15m and 12h")
 	}

@@ -74,13 +74,17 @@ func classOfCredentialsError(err error) string {
 		badTime *time.ParseError
 	)
 	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return classFile
 	case errors.As(err, &badTLS):
 		return classTLS
+	case errors.As(err, &address) && address.Timeout():
+		return classTimeout
+	case address != nil:
+		return classNetwork
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		return classFile
 	case errors.As(err, &network) && network.Timeout():
 		return classTimeout
-	case errors.As(err, &address), network != nil:
+	case network != nil:
 		return classNetwork
 	case errors.As(err, &badTime):
 		return classMalformed // the expiry in the answer

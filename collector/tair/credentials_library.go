@@ -2,9 +2,7 @@ package tair
 
 import (
 	"errors"
-	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
@@ -14,7 +12,6 @@ import (
 const (
 	defaultRoleSessionName = "tair_ssl_exporter"
 	defaultRoleSession     = time.Hour
-	maxSecretFile          = 64 << 10
 )
 
 // credentialsLibrary fetches credentials with credentials-go. It is used by one goroutine at a time.
@@ -52,7 +49,27 @@ func (l *credentialsLibrary) fetch(anew bool) (got Credentials, failed *Credenti
 	if err != nil {
 		return Credentials{}, classifyCredentials(err)
 	}
+	if l.passedOver(model) {
+		l.object = nil
+	}
 	return credentialsOf(model)
+}
+
+// passedOver reports whether the default chain went past the RRSA identity that the environment gives to the
+// process, down to another one such as the role of the node. The library would stay there for good; with a new object
+// the next refresh tries the chain from its start.
+func (l *credentialsLibrary) passedOver(model *credentials.CredentialModel) bool {
+	if l.cfg.Type != CredentialsDefault || model == nil || model.ProviderName == nil {
+		return false
+	}
+	for _, name := range []string{
+		"ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+	} {
+		if os.Getenv(name) == "" {
+			return false
+		}
+	}
+	return *model.ProviderName != "default/env" && *model.ProviderName != "default/oidc_role_arn"
 }
 
 // credentialsOf takes what can sign a request out of the library's answer.
@@ -175,75 +192,4 @@ func roleSessionSeconds(cfg CredentialsConfig) int {
 		return int(defaultRoleSession / time.Second)
 	}
 	return int(cfg.RoleSessionExpiration / time.Second)
-}
-
-// credentialsSecrets is what the secret fields and files of a CredentialsConfig hold at one moment.
-type credentialsSecrets struct {
-	accessKeyID, accessKeySecret, securityToken, externalID, oidcToken string
-
-	source *credentialsSecrets
-}
-
-// equal reports whether s and o hold the same.
-func (s *credentialsSecrets) equal(o *credentialsSecrets) bool {
-	if s == nil || o == nil {
-		return s == o
-	}
-	a, b := *s, *o
-	a.source, b.source = nil, nil
-	return a == b && s.source.equal(o.source)
-}
-
-// readCredentialsSecrets reads the secrets of cfg and of its sources. A file that holds nothing is an error: the
-// library would take the value from the environment.
-func readCredentialsSecrets(cfg CredentialsConfig) (*credentialsSecrets, error) {
-	var s credentialsSecrets
-	for _, f := range []struct {
-		value SecretValue
-		to    *string
-	}{
-		{cfg.AccessKeyID, &s.accessKeyID},
-		{cfg.AccessKeySecret, &s.accessKeySecret},
-		{cfg.SecurityToken, &s.securityToken},
-		{cfg.ExternalID, &s.externalID},
-		{SecretValue{File: cfg.OIDCTokenFile}, &s.oidcToken},
-	} {
-		text, err := f.value.read()
-		if err != nil {
-			return nil, err
-		}
-		*f.to = text
-	}
-	if cfg.Source != nil {
-		source, err := readCredentialsSecrets(*cfg.Source)
-		if err != nil {
-			return nil, err
-		}
-		s.source = source
-	}
-	return &s, nil
-}
-
-// read gives the text or what the file holds now.
-func (v SecretValue) read() (string, error) {
-	if v.File == "" {
-		return strings.TrimSpace(v.Text), nil
-	}
-	file, err := os.Open(v.File)
-	if err != nil {
-		return "", &CredentialsError{Class: classFile}
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxSecretFile))
-	if err != nil {
-		return "", &CredentialsError{Class: classFile}
-	}
-	text := strings.TrimSpace(string(content))
-	switch {
-	case text == "":
-		return "", &CredentialsError{Class: classIncomplete}
-	case !printable(text):
-		return "", &CredentialsError{Class: classMalformed}
-	}
-	return text, nil
 }

@@ -1,0 +1,150 @@
+package tairtest
+
+import (
+	"crypto/rand"
+	"maps"
+	"time"
+)
+
+// Demo is a simulated fleet that shows every state an instance can be in, with the accounts that watch it.
+type Demo struct {
+	// API is the fake cloud that holds the fleet.
+	API *API
+	// Accounts are what a configuration would list.
+	Accounts []DemoAccount
+}
+
+// DemoAccount is one account of the fleet.
+type DemoAccount struct {
+	// Name is the account's name, also the main account of its key.
+	Name string
+	// Key is a random key that the API knows.
+	Key Key
+	// Instances are the ones to watch.
+	Instances []DemoInstance
+}
+
+// DemoInstance is one instance to watch.
+type DemoInstance struct {
+	// ID is the instance ID.
+	ID string
+	// Region is the instance's region.
+	Region string
+	// Name is the display name.
+	Name string
+	// Labels are its custom labels.
+	Labels map[string]string
+	// State is one of the Demo constants.
+	State string
+}
+
+// The states of a DemoInstance.
+const (
+	DemoValid       = "valid"       // the certificate has long to live
+	DemoExpiring    = "expiring"    // the certificate expires within 30 days
+	DemoCritical    = "critical"    // the certificate expires within 7 days
+	DemoExpired     = "expired"     // the certificate has expired
+	DemoDisabled    = "disabled"    // SSL is off
+	DemoUnsupported = "unsupported" // the API says that this kind of instance has no SSL
+	DemoDeleted     = "deleted"     // watched but gone: the API does not find it
+	DemoForbidden   = "forbidden"   // the account lacks the RAM permission on it
+	DemoThrottled   = "throttled"   // one answer, then throttled for good: the last known answer is served on
+)
+
+const (
+	demoHangzhou  = "cn-hangzhou"
+	demoSingapore = "ap-southeast-1"
+	// demoLatency is that of a near region of the cloud, so that durations in the dashboards look real.
+	demoLatency = 30 * time.Millisecond
+	// demoRequests bounds the log of a fake that may run for days and that nobody asks for it.
+	demoRequests = 1000
+)
+
+// demoRow is one line of the fleet.
+type demoRow struct {
+	account, id, region, name, team, env, state string
+	days                                        int // until the certificate expires
+}
+
+// demoFleet is the fleet. The throttled instance has an account and region to itself, because a client slows down all
+// calls of an account and region when it is throttled there.
+func demoFleet() []demoRow {
+	const prod, staging = "production", "staging"
+	return []demoRow{
+		{prod, "r-bp1demo7k2mxq4wz", demoHangzhou, "sessions", "identity", "prod", DemoValid, 200},
+		{prod, "r-bp1demo3f9tya6hd", demoHangzhou, "订单缓存", "orders", "prod", DemoValid, 60},
+		{prod, "r-bp1demo8c5vnr1le", demoHangzhou, "payments", "payments", "prod", DemoExpiring, 25},
+		{prod, "r-bp1demo2g6pbs9uj", demoHangzhou, "inventory", "orders", "prod", DemoCritical, 5},
+		{prod, "r-bp1demo4x8wkd3oi", demoHangzhou, "legacy-feed", "", "prod", DemoUnsupported, 0},
+		{prod, "r-bp1demo9z1qme7ct", demoHangzhou, "audit", "security", "prod", DemoForbidden, 200},
+		{prod, "r-gs5demo6h3ryl2vf", demoSingapore, "search", "search", "prod", DemoExpired, -3},
+		{prod, "r-gs5demo1n7jtc8xa", demoSingapore, "feature-flags", "", "prod", DemoDisabled, 0},
+		{staging, "r-bp1demo5s4dgu9ob", demoHangzhou, "sessions-staging", "identity", "staging", DemoValid, 120},
+		{staging, "r-bp1demo0w2khf6yn", demoHangzhou, "scratch", "", "staging", DemoDisabled, 0},
+		{staging, "r-bp1demo6t8xvz3pq", demoHangzhou, "load-test", "payments", "staging", DemoDeleted, 0},
+		{staging, "r-gs5demo3m1cbe5rw", demoSingapore, "reports", "search", "staging", DemoThrottled, 90},
+	}
+}
+
+// NewDemo returns a fresh fleet whose certificates are dated from now(). Nil means time.Now.
+func NewDemo(now func() time.Time) *Demo {
+	if now == nil {
+		now = time.Now
+	}
+	d := &Demo{API: New(Options{Now: now, Latency: demoLatency, KeepRequests: demoRequests})}
+	start := now()
+	index := make(map[string]int)
+	for _, row := range demoFleet() {
+		i, known := index[row.account]
+		if !known {
+			i = len(d.Accounts)
+			index[row.account] = i
+			key := demoKey(row.account)
+			d.API.SetKey(key)
+			d.Accounts = append(d.Accounts, DemoAccount{Name: row.account, Key: key})
+		}
+		labels := map[string]string{"env": row.env}
+		if row.team != "" {
+			labels["team"] = row.team
+		}
+		d.Accounts[i].Instances = append(d.Accounts[i].Instances, DemoInstance{
+			ID: row.id, Region: row.region, Name: row.name, Labels: labels, State: row.state,
+		})
+		d.addInstance(row, labels, start)
+	}
+	return d
+}
+
+// addInstance puts one instance into the cloud, in the state that it shows.
+func (d *Demo) addInstance(row demoRow, tags map[string]string, start time.Time) {
+	if row.state == DemoDeleted {
+		return
+	}
+	i := Instance{
+		ID: row.id, Account: row.account, Region: row.region, Name: row.name, Tags: maps.Clone(tags),
+		SSLEnabled: "Disable",
+	}
+	switch row.state {
+	case DemoUnsupported:
+		d.API.SetFault(row.id, Fault{Error: &APIError{Status: 403, Code: "IncorrectEngineVersion",
+			Message: "The engine version of this instance does not support the operation."}})
+	case DemoForbidden:
+		d.API.SetFault(row.id, Fault{Error: &APIError{Status: 403, Code: "Forbidden.RAM",
+			Message: "User not authorized to operate on the specified resource."}})
+	case DemoThrottled:
+		d.API.SetFault(row.id, Fault{After: 1, Error: &APIError{Status: 400, Code: "Throttling.User",
+			Message: "Request was denied due to user flow control."}})
+	}
+	if row.days != 0 {
+		i.SSLEnabled = "Enable"
+		i.ExpiresAt = start.AddDate(0, 0, row.days)
+		i.CommonName = row.id + ".redis.rds.aliyuncs.com"
+		i.DownloadURL = "https://apsaradb-public.oss-" + row.region + ".aliyuncs.com/ApsaraDB-CA-Chain.zip"
+	}
+	d.API.SetInstance(i)
+}
+
+// demoKey makes a random key that looks like a real one but opens nothing.
+func demoKey(account string) Key {
+	return Key{Account: account, AccessKeyID: "LTAIdemo" + rand.Text()[:16], AccessKeySecret: rand.Text()}
+}
