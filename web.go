@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	pathConfig  = "/config"
+	pathHealthy = "/-/healthy"
+	pathReady   = "/-/ready"
+	pathReload  = "/-/reload"
+
+	// shutdownTime is what scrapes under way get at the end.
+	shutdownTime = 10 * time.Second
+)
+
+// isReserved reports whether a path is one of the fixed routes.
+func isReserved(path string) bool {
+	return slices.Contains([]string{pathConfig, pathHealthy, pathReady, pathReload, "/probe", "/sd"}, path)
+}
+
+// serve answers requests until ctx ends, and lets those under way end.
+func (a *app) serve(ctx context.Context, slogger *slog.Logger) error {
+	handler, err := a.routes()
+	if err != nil {
+		return err
+	}
+	listeners, err := listen(ctx, a.listenAddresses)
+	if err != nil {
+		return err
+	}
+	// One server for each listener: the toolkit wraps the handler of the server it is given.
+	servers, running := errgroup.WithContext(ctx) // one that fails ends the others
+	noSocket := false
+	for _, l := range listeners {
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+		servers.Go(func() error {
+			err := web.ServeMultiple([]net.Listener{l}, server, &web.FlagConfig{
+				WebListenAddresses: &a.listenAddresses, WebSystemdSocket: &noSocket, WebConfigFile: &a.webConfigFile,
+			}, slogger)
+			if errors.Is(err, http.ErrServerClosed) {
+				return nil
+			}
+			return fmt.Errorf("serving on %s: %w", l.Addr(), err)
+		})
+		servers.Go(func() error {
+			<-running.Done()
+			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+			defer cancel()
+			if err := server.Shutdown(end); err != nil {
+				return server.Close()
+			}
+			return nil
+		})
+	}
+	context.AfterFunc(ctx, func() { _ = level.Info(a.logger).Log("msg", "stopping") })
+	return servers.Wait()
+}
+
+// listen opens every address, or none.
+func listen(ctx context.Context, addresses []string) (listeners []net.Listener, err error) {
+	var lc net.ListenConfig
+	for _, address := range addresses {
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err != nil {
+			for _, open := range listeners {
+				_ = open.Close()
+			}
+			return nil, fmt.Errorf("--web.listen-address=%s: %w; choose a free host:port", address, cause(err))
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// cause leaves out what an error of net repeats of the address.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// localAddress gives the address to reach a listener of this machine at.
+func localAddress(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// routes gives every route.
+func (a *app) routes() (http.Handler, error) {
+	landing, err := a.landingPage()
+	if err != nil {
+		return nil, fmt.Errorf("making the landing page: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", landing)
+	mux.Handle("GET "+a.telemetryPath, a.exporter.MetricsHandler(a.deadline))
+	mux.Handle("GET "+a.telemetryPath+"/self", a.exporter.SelfHandler())
+	mux.HandleFunc("GET "+pathConfig, a.showConfig)
+	mux.HandleFunc("GET "+pathHealthy, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "healthy") })
+	mux.HandleFunc("GET "+pathReady, func(w http.ResponseWriter, _ *http.Request) {
+		if !a.exporter.Ready() {
+			http.Error(w, "not ready: no configuration is loaded yet", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = fmt.Fprintln(w, "ready")
+	})
+	mux.HandleFunc("POST "+pathReload, a.serveReload)
+	mux.HandleFunc("PUT "+pathReload, a.serveReload)
+	return mux, nil
+}
+
+func (a *app) landingPage() (http.Handler, error) {
+	page := web.LandingConfig{
+		Name:        program,
+		Description: "TLS certificates of Alibaba Cloud Tair (Redis OSS-compatible) instances",
+		Version:     version.Info(),
+		Profiling:   "false",
+		Links: []web.LandingLinks{
+			{Address: a.telemetryPath, Text: "Metrics", Description: "every watched instance, and the exporter itself"},
+			{Address: a.telemetryPath + "/self", Text: "Own metrics", Description: "the exporter itself only, asks no API"},
+			{Address: pathConfig, Text: "Configuration", Description: "what is in force, without secrets"},
+			{Address: pathHealthy, Text: "Health"},
+			{Address: pathReady, Text: "Readiness"},
+		},
+	}
+	if a.demo {
+		page.HeaderColor = "#7d4e00"
+		page.Description += " (SIMULATED)"
+		page.ExtraHTML = "<p><strong>This is a demo.</strong> Every instance, certificate and date is simulated; no cloud is asked.</p>"
+	}
+	return web.NewLandingPage(page)
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"tair_ssl_exporter/collector"
+	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/tairtest"
+	"tair_ssl_exporter/config"
+)
+
+// app is the exporter with the configuration it runs on.
+type app struct {
+	*options
+	load     func() (*config.Config, error)
+	logger   log.Logger
+	exporter *collector.Exporter
+
+	reloading sync.Mutex
+	clients   []*tair.Client // of the configuration in force
+	shown     atomic.Pointer[shownConfig]
+}
+
+// shownConfig is the configuration in force, as it may be shown.
+type shownConfig struct {
+	yaml                []byte
+	accounts, instances int
+}
+
+// reload puts the configuration in force anew, wholly or not at all.
+func (a *app) reload() (err error) {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	defer func() {
+		if err != nil {
+			a.exporter.ReloadFailed()
+		}
+	}()
+	if err := web.Validate(a.webConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file=%s: %w", a.webConfigFile, err)
+	}
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	shown, err := show(cfg)
+	if err != nil {
+		return err
+	}
+	setup, clients, err := a.build(cfg)
+	if err != nil {
+		return err
+	}
+	if err := a.exporter.Apply(setup); err != nil {
+		closeAll(clients)
+		return err
+	}
+	closeAll(a.clients) // their requests under way go on
+	a.clients = clients
+	a.shown.Store(shown)
+	return nil
+}
+
+func show(cfg *config.Config) (*shownConfig, error) {
+	text, err := cfg.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("showing the configuration: %w", err)
+	}
+	s := &shownConfig{yaml: text, accounts: len(cfg.Accounts)}
+	for _, account := range cfg.Accounts {
+		s.instances += len(account.Instances)
+	}
+	return s, nil
+}
+
+// reloadOn reloads at each signal until ctx ends. A failure is logged; the old configuration runs on.
+func (a *app) reloadOn(ctx context.Context, hup <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			a.reportReload(a.reload())
+		}
+	}
+}
+
+func (a *app) reportReload(err error) {
+	if err != nil {
+		_ = level.Error(a.logger).Log("msg", "cannot reload the configuration; the old one runs on", "err", err)
+		return
+	}
+	_ = level.Info(a.logger).Log("msg", "reloaded the configuration")
+}
+
+// reportCheck says that the configuration is valid, and how much it watches.
+func (a *app) reportCheck(stdout io.Writer) error {
+	s := a.shown.Load()
+	_, err := fmt.Fprintf(stdout, "OK: the configuration is valid (accounts: %d, instances: %d)\n", s.accounts, s.instances)
+	return err
+}
+
+func (a *app) close() { closeAll(a.clients) }
+
+func closeAll(clients []*tair.Client) {
+	for _, c := range clients {
+		c.Close()
+	}
+}
+
+// build turns a configuration into clients, one for each account and region, and what they watch.
+func (a *app) build(cfg *config.Config) (setup collector.Setup, clients []*tair.Client, err error) {
+	setup = collector.Setup{
+		RefreshInterval: time.Duration(cfg.RefreshInterval),
+		KeepLast:        time.Duration(cfg.KeepLast),
+		ScrapeTime:      a.deadline.Within(a.deadline.Timeout),
+		LabelNames:      cfg.LabelNames(),
+	}
+	defer func() {
+		if err != nil {
+			closeAll(clients)
+		}
+	}()
+	for _, account := range cfg.Accounts {
+		credentials, err := a.credentials(account)
+		if err != nil {
+			return setup, clients, fmt.Errorf("account %s: %w", account.Name, err)
+		}
+		known := make(map[string]bool)
+		for _, i := range account.Instances {
+			setup.Instances = append(setup.Instances, collector.Instance{
+				ID: i.ID, Account: account.Name, Region: i.Region, Name: i.Name, Labels: i.Labels,
+			})
+			if known[i.Region] {
+				continue
+			}
+			known[i.Region] = true
+			client, err := a.client(cfg.API, account, i.Region, credentials)
+			if err != nil {
+				return setup, clients, fmt.Errorf("account %s: %w", account.Name, err)
+			}
+			clients = append(clients, client)
+			setup.Targets = append(setup.Targets, collector.Target{
+				Account: account.Name, Region: i.Region, Asker: client, Concurrency: cfg.API.Concurrency,
+			})
+		}
+	}
+	return setup, clients, nil
+}
+
+func (a *app) client(api config.API, account config.Account, region string, credentials tair.CredentialsProvider) (*tair.Client, error) {
+	return tair.NewClient(tair.ClientConfig{
+		Region:      region,
+		Endpoint:    account.Endpoint,
+		Network:     account.Network,
+		Credentials: credentials,
+		Timeout:     time.Duration(api.Timeout),
+		Attempts:    api.Attempts,
+		Concurrency: api.Concurrency,
+		QPS:         api.QPS,
+		UserAgent:   program + "/" + version.Version,
+		Observer:    a.exporter.Observer(account.Name, region),
+	})
+}
+
+func (a *app) credentials(account config.Account) (tair.CredentialsProvider, error) {
+	return tair.NewCredentials(credentialsConfig(account.Credentials), tair.CredentialsOptions{
+		OnRefreshFailure: func(*tair.CredentialsError) { a.exporter.CredentialsFailed(account.Name) },
+	})
+}
+
+// credentialsConfig says the same in the client's terms.
+func credentialsConfig(c config.Credentials) tair.CredentialsConfig {
+	out := tair.CredentialsConfig{
+		Type:                  c.Type,
+		AccessKeyID:           tair.SecretValue{Text: c.AccessKeyID.Value(), File: c.AccessKeyIDFile},
+		AccessKeySecret:       tair.SecretValue{Text: c.AccessKeySecret.Value(), File: c.AccessKeySecretFile},
+		SecurityToken:         tair.SecretValue{Text: c.SecurityToken.Value(), File: c.SecurityTokenFile},
+		ExternalID:            tair.SecretValue{Text: c.ExternalID.Value(), File: c.ExternalIDFile},
+		RoleARN:               c.RoleARN,
+		RoleSessionName:       c.RoleSessionName,
+		RoleSessionExpiration: time.Duration(c.RoleSessionExpiration),
+		STSEndpoint:           c.STSEndpoint,
+		OIDCProviderARN:       c.OIDCProviderARN,
+		OIDCTokenFile:         c.OIDCTokenFile,
+		RoleName:              c.RoleName,
+		DisableIMDSv1:         c.DisableIMDSv1,
+		URL:                   c.URL.Value(),
+	}
+	if c.Source != nil {
+		source := credentialsConfig(*c.Source)
+		out.Source = &source
+	}
+	return out
+}
+
+// demoConfig is the configuration that watches the simulated fleet at url.
+func demoConfig(fleet *tairtest.Demo, url string) *config.Config {
+	cfg := config.Default()
+	cfg.API.Attempts = 1 // the throttled instance stays throttled: trying on would only make each scrape wait
+	for _, a := range fleet.Accounts {
+		account := config.Account{
+			Name:     a.Name,
+			Endpoint: url,
+			Network:  tair.NetworkPublic,
+			Credentials: config.Credentials{
+				Type:            tair.CredentialsAccessKey,
+				AccessKeyID:     config.Secret(a.Key.AccessKeyID),
+				AccessKeySecret: config.Secret(a.Key.AccessKeySecret),
+				SecurityToken:   config.Secret(a.Key.SecurityToken),
+			},
+		}
+		for _, i := range a.Instances {
+			account.Instances = append(account.Instances, config.Instance{
+				ID: i.ID, Region: i.Region, Name: i.Name, Labels: i.Labels,
+			})
+		}
+		cfg.Accounts = append(cfg.Accounts, account)
+	}
+	return &cfg
+}
+
+// showConfig serves the configuration in force.
+func (a *app) showConfig(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
+	_, _ = w.Write(a.shown.Load().yaml)
+}
+
+// serveReload reloads for a POST or PUT, when that is allowed.
+func (a *app) serveReload(w http.ResponseWriter, _ *http.Request) {
+	if !a.enableLifecycle {
+		http.Error(w, "reloading by HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		return
+	}
+	err := a.reload()
+	a.reportReload(err)
+	if err != nil {
+		http.Error(w, errors.Join(errors.New("the old configuration runs on"), err).Error(), http.StatusInternalServerError)
+	}
+}
