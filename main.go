@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -93,9 +94,9 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 	app.Flag("scrape.timeout", "Time a scrape may take when the request does not tell.").Default("10s").DurationVar(&o.deadline.Timeout)
 	app.Flag("scrape.timeout-offset", "Time kept back from a scrape's timeout, so that the answer arrives in time.").
 		Default("500ms").DurationVar(&o.deadline.Offset)
-	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn, error.").
-		Default("info").EnumVar(&o.logLevel, "debug", "info", "warn", "error")
-	app.Flag("log.format", "Format of the log: logfmt, json.").Default("logfmt").EnumVar(&o.logFormat, "logfmt", "json")
+	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn or error.").
+		Default("info").StringVar(&o.logLevel)
+	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").StringVar(&o.logFormat)
 
 	switch _, err := app.Parse(args); {
 	case done:
@@ -117,6 +118,10 @@ func (o *options) check() error {
 		return fmt.Errorf("--scrape.timeout=%s: must be above 0s", o.deadline.Timeout)
 	case o.deadline.Offset < 0:
 		return fmt.Errorf("--scrape.timeout-offset=%s: must not be below 0s", o.deadline.Offset)
+	case !slices.Contains([]string{"debug", "info", "warn", "error"}, o.logLevel):
+		return fmt.Errorf("--log.level=%s: must be debug, info, warn or error", o.logLevel)
+	case !slices.Contains([]string{"logfmt", "json"}, o.logFormat):
+		return fmt.Errorf("--log.format=%s: must be logfmt or json", o.logFormat)
 	case o.demo && (o.configFileSet || len(o.instances) > 0):
 		return errors.New("--demo: cannot be combined with --config.file or --instance, it watches a simulated fleet")
 	case o.configFileSet && len(o.instances) > 0:

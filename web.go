@@ -45,7 +45,13 @@ func (a *app) serve(ctx context.Context, slogger *slog.Logger) error {
 	servers, running := errgroup.WithContext(ctx) // one that fails ends the others
 	noSocket := false
 	for _, l := range listeners {
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+		server := &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       5 * time.Minute,
+			// What clients do wrong; --health-check speaks to a TLS listener without TLS.
+			ErrorLog: slog.NewLogLogger(slogger.Handler(), slog.LevelDebug),
+		}
 		servers.Go(func() error {
 			err := web.ServeMultiple([]net.Listener{l}, server, &web.FlagConfig{
 				WebListenAddresses: &a.listenAddresses, WebSystemdSocket: &noSocket, WebConfigFile: &a.webConfigFile,

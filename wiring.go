@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,7 +52,8 @@ func (a *app) reload() (err error) {
 		}
 	}()
 	if err := web.Validate(a.webConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file=%s: %w", a.webConfigFile, err)
+		oneLine := strings.Join(strings.Fields(err.Error()), " ")
+		return fmt.Errorf("--web.config.file=%s: %s", a.webConfigFile, oneLine)
 	}
 	cfg, err := a.load()
 	if err != nil {
@@ -171,7 +174,7 @@ func (a *app) client(api config.API, account config.Account, region string, cred
 		Attempts:    api.Attempts,
 		Concurrency: api.Concurrency,
 		QPS:         api.QPS,
-		UserAgent:   program + "/" + version.Version,
+		UserAgent:   program + "/" + cmp.Or(version.Version, "dev"),
 		Observer:    a.exporter.Observer(account.Name, region),
 	})
 }

@@ -37,7 +37,11 @@ func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 func (c *instanceCollector) emit(ch chan<- prometheus.Metric, e *entry, now time.Time) {
 	d := c.fleet.descs
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{e.instance.ID}, labels...)...)
+		m, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, append([]string{e.instance.ID}, labels...)...)
+		if err != nil { // a label that is not UTF-8
+			m = prometheus.NewInvalidMetric(desc, err)
+		}
+		ch <- m
 	}
 	gauge(d.info, 1, e.infoLabels...)
 

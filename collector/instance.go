@@ -54,12 +54,12 @@ type state struct {
 // success reports whether the latest call told the SSL state.
 func (s state) success() bool { return s.settled && s.failure == nil }
 
-// snapshot is what may be served at now: after a failure an answer is kept no longer than keepLast.
+// snapshot is what may be served at now: after a failure an answer is kept for less than keepLast.
 func (r *record) snapshot(now time.Time, keepLast time.Duration) state {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := state{known: r.known, answer: r.answer, answeredAt: r.answeredAt, failure: r.failure, settled: r.settled}
-	if s.failure != nil && s.known && now.Sub(s.answeredAt) > keepLast {
+	if s.failure != nil && s.known && now.Sub(s.answeredAt) >= keepLast {
 		s.known = false
 	}
 	return s

@@ -50,15 +50,22 @@ type account struct {
 	refusal *tair.Error // why the latest call failed for the whole account; nil otherwise
 }
 
-// add puts a scrape's due entry into the queue, or lets the scrape share the call that is under way.
-func (q *queue) add(e *entry, s *scrape, attemptedAt time.Time) {
+// add puts an entry into the queue if it is due for a scrape that began at now, or lets the scrape share the call that
+// is under way. It reports whether the scrape has to wait for the entry.
+func (q *queue) add(e *entry, s *scrape, now time.Time, interval time.Duration) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	due, attemptedAt := e.record.due(now, interval)
+	if !due {
+		return false
+	}
+	s.remaining.Add(1)
 	e.scrapes = append(e.scrapes, s)
 	if _, asking := q.asking[e]; !asking && e.index < 0 {
 		e.since = attemptedAt
 		heap.Push(&q.waiting, e)
 	}
+	return true
 }
 
 // start sees to it that enough workers are at work.
@@ -146,12 +153,13 @@ func (q *queue) ask(ctx context.Context, e *entry) {
 			failure = &tair.Error{Reason: tair.ReasonOther, Detail: err.Error()}
 		}
 		news := e.record.failed(failure, began)
-		q.done(e)
-		if failure.AccountWide() {
+		switch {
+		case failure.AccountWide():
 			q.account.refused(q, failure)
-		} else if news {
+		case news:
 			q.journal.failed(e.instance, failure)
 		}
+		q.done(e)
 	}
 }
 

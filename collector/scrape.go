@@ -28,11 +28,9 @@ func refresh(ctx context.Context, watched []*entry, now time.Time, interval time
 	var due []*entry
 	queues := make(map[*queue]struct{})
 	for _, e := range watched {
-		if isDue, attemptedAt := e.record.due(now, interval); isDue {
+		if e.queue.add(e, s, now, interval) {
 			due = append(due, e)
 			queues[e.queue] = struct{}{}
-			s.remaining.Add(1)
-			e.queue.add(e, s, attemptedAt)
 		}
 	}
 	for q := range queues {

@@ -159,7 +159,9 @@ func either(key string) string {
 }
 
 // givenAs reports whether the key or its file is given.
-func (p present) givenAs(key string) bool { return p.has(key) || isSecretKey(key) && p.has(key+"_file") }
+func (p present) givenAs(key string) bool {
+	return p.has(key) || isSecretKey(key) && p.has(key+"_file")
+}
 
 // requireKeys reports the required keys that are missing.
 func (w *walker) requireKeys(v value, given present, kind credentialsType) {

@@ -47,15 +47,17 @@ func (w *walker) accountList(v value) []Account {
 // account reads one account; only tells whether it is the only one of the file.
 func (w *walker) account(v value, only bool) Account {
 	a := Account{Credentials: Credentials{Type: typeDefault}, Network: NetworkPublic}
-	listed, selected := 0, 0
-	var given present
+	listed, selected, regionGiven := 0, 0, false
 	given, ok := v.fields("a mapping", []field{
 		{"name", textInto(&a.Name)},
 		{"credentials", func(v value) { a.Credentials = w.credentials(v, 0) }},
 		{"endpoint", textMatching(&a.Endpoint, checkEndpoint)},
 		{"network", textMatching(&a.Network, checkNetwork)},
-		{"region", textMatching(&a.Region, checkRegion)},
-		{"instances", func(v value) { listed = w.instances(v, &a) }},
+		{"region", func(v value) {
+			regionGiven = true
+			textMatching(&a.Region, checkRegion)(v)
+		}},
+		{"instances", func(v value) { listed = w.instances(v, &a, regionGiven) }},
 		{"discovery", func(v value) { selected = w.discoveries(v, &a) }},
 	})
 	if !ok {
@@ -95,11 +97,10 @@ func (w *walker) refuseDiscovery(given present, selected int) {
 }
 
 // instances reads the listed instances and returns how many there are, the
-// refused ones included, or at least 1 when that is not known.
-func (w *walker) instances(v value, a *Account) int {
-	// A refused region of the account is reported once and not for each instance.
+// refused ones included, or 1 when that is not known.
+func (w *walker) instances(v value, a *Account, regionGiven bool) int {
 	length, ok := v.list("a list of instances", func(item value) {
-		if instance, ok := w.instance(item, a.Region); ok {
+		if instance, ok := w.instance(item, a.Region, regionGiven); ok {
 			a.Instances = append(a.Instances, instance)
 		}
 	})
@@ -109,11 +110,13 @@ func (w *walker) instances(v value, a *Account) int {
 	return length
 }
 
-// instance reads one instance: its ID, or a mapping.
-func (w *walker) instance(v value, region string) (Instance, bool) {
+// instance reads one instance: its ID, or a mapping. The region is the one of
+// the account; regionGiven without a region means that it was refused already,
+// which is not reported again for each instance.
+func (w *walker) instance(v value, region string, regionGiven bool) (Instance, bool) {
 	i := Instance{Region: region}
-	id := func(v value) { textMatching(&i.ID, checkInstanceID)(v) }
-	at, regionGiven := v, false
+	id := textMatching(&i.ID, checkInstanceID)
+	at := v
 	if v.node.Kind == yaml.ScalarNode {
 		id(v)
 	} else {
@@ -131,7 +134,7 @@ func (w *walker) instance(v value, region string) (Instance, bool) {
 		} else {
 			at = given["id"]
 		}
-		regionGiven = given.has("region")
+		regionGiven = regionGiven || given.has("region")
 	}
 	if i.Region == "" && !regionGiven {
 		v.failf("the instance has no region, give it one or set the region of the account")

@@ -70,7 +70,7 @@ func duration(dst *model.Duration, low, high model.Duration) func(value) {
 		d, err := model.ParseDuration(v.node.Value)
 		switch {
 		case err != nil:
-			v.failf("%s is not a duration, allowed: %s, as numbers with units such as 30s, 5m or 1h30m", quote(v.node.Value), allowed)
+			v.failf("%s is not a duration, allowed: %s, as numbers with units such as 30s, 5m or 1h30m", v.quoted(), allowed)
 		case d < low || d > high:
 			v.failf("%s is out of range, allowed: %s", d, allowed)
 		default:
@@ -103,7 +103,7 @@ func integer(dst *int, low, high int) func(value) {
 		case v.node.ShortTag() != "!!int":
 			v.failf("%s is not allowed, allowed: %s", v.describe(), allowed)
 		case err != nil || strconv.Itoa(n) != v.node.Value || n < low || n > high:
-			v.failf("%s is out of range, allowed: %s", quote(v.node.Value), allowed)
+			v.failf("%s is out of range, allowed: %s", v.quoted(), allowed)
 		default:
 			*dst = n
 		}
@@ -123,7 +123,7 @@ func positive(dst *float64, high float64) func(value) {
 		case tag != "!!int" && tag != "!!float":
 			v.failf("%s is not allowed, allowed: %s", v.describe(), allowed)
 		case err != nil || !(f > 0 && f <= high):
-			v.failf("%s is out of range, allowed: %s", quote(v.node.Value), allowed)
+			v.failf("%s is out of range, allowed: %s", v.quoted(), allowed)
 		default:
 			*dst = f
 		}

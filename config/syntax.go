@@ -24,7 +24,7 @@ var (
 // usable YAML the root is nil and the problem says why; a further document is
 // a problem beside a usable root.
 func parseYAML(data []byte) (root *yaml.Node, problem *Error) {
-	if problem := checkText(data); problem != nil {
+	if problem = checkText(data); problem != nil {
 		return nil, problem
 	}
 	defer func() {
@@ -61,12 +61,23 @@ func checkText(data []byte) *Error {
 			return &Error{Line: line, Message: "is not valid UTF-8, save the file as UTF-8 text"}
 		case r == '\n':
 			line++
-		case r < ' ' && r != '\t' && r != '\r', r == 0x7f:
-			return &Error{Line: line, Message: fmt.Sprintf("the control character U+%04X is not allowed, remove it", r)}
+		case !isYAMLText(r):
+			return &Error{Line: line, Message: fmt.Sprintf("the character U+%04X is not allowed, remove it", r)}
 		}
 		data = data[size:]
 	}
 	return nil
+}
+
+// isYAMLText reports whether YAML allows the character unescaped.
+func isYAMLText(r rune) bool {
+	switch {
+	case r == '\t', r == '\n', r == '\r', r == 0x85:
+		return true
+	case r >= 0x7f && r < 0xa0, r == 0xfeff, r == 0xfffe, r == 0xffff:
+		return false
+	}
+	return r >= ' '
 }
 
 // syntaxError turns an error of the library into one that names the right

@@ -64,7 +64,7 @@ type value struct {
 	w    *walker
 	node *yaml.Node // never an alias
 	path string
-	// secretive keeps the names of unknown keys out of errors.
+	// secretive keeps its text and the names of its unknown keys out of errors.
 	secretive bool
 }
 
@@ -169,7 +169,9 @@ func (v value) entries(depth int) []entry {
 			continue
 		}
 		lines[name] = line
-		own = append(own, entry{key: name, line: line, value: v.w.value(v.node.Content[i+1], path)})
+		at := v.w.value(v.node.Content[i+1], path)
+		at.secretive = v.secretive
+		own = append(own, entry{key: name, line: line, value: at})
 	}
 	// Own keys win over merged ones, and earlier merges over later ones.
 	for _, merge := range merges {
@@ -225,6 +227,14 @@ func (v value) child(key string) string {
 // shows reports whether an error may show the key.
 func (v value) shows(key string) bool {
 	return plainKey.MatchString(key) && (!v.secretive || nearest(key, credentialKeys()) != "")
+}
+
+// quoted shows the text of the value, unless it must not be shown.
+func (v value) quoted() string {
+	if v.secretive {
+		return "the text"
+	}
+	return quote(v.node.Value)
 }
 
 // quote shows a text of the file in an error, on one line and not too long.

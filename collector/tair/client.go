@@ -60,12 +60,13 @@ type Attempt struct {
 
 // Client asks the API of one region for one account. It is safe for concurrent use.
 type Client struct {
-	cfg     ClientConfig
-	region  string
-	host    string
-	baseURL string
-	http    *http.Client
-	limiter *limiter
+	cfg    ClientConfig
+	region string
+	url    url.URL // of the API, without a query
+	// Requests go to the transport itself: a http.Client would follow redirects, and with them carry the security
+	// token to another host.
+	transport *http.Transport
+	limiter   *limiter
 }
 
 // NewClient gives a client; it makes no connection. The error tells which field of cfg is not usable.
@@ -92,38 +93,32 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		cfg.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
 	}
 	return &Client{
-		cfg:     cfg,
-		region:  cfg.Region,
-		host:    host,
-		baseURL: scheme + "://" + host + "/?",
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                  http.ProxyFromEnvironment,
-				DialContext:            cfg.DialContext,
-				TLSHandshakeTimeout:    cfg.Timeout,
-				ResponseHeaderTimeout:  cfg.Timeout,
-				IdleConnTimeout:        90 * time.Second,
-				MaxIdleConns:           cfg.Concurrency,
-				MaxIdleConnsPerHost:    cfg.Concurrency,
-				MaxConnsPerHost:        cfg.Concurrency,
-				MaxResponseHeaderBytes: maxHeader,
-				DisableCompression:     true, // a body is cut at its size on the wire
-			},
-			// A redirect would carry the security token to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		cfg:    cfg,
+		region: cfg.Region,
+		url:    url.URL{Scheme: scheme, Host: host, Path: "/"},
+		transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            cfg.DialContext,
+			TLSHandshakeTimeout:    cfg.Timeout,
+			IdleConnTimeout:        90 * time.Second,
+			MaxIdleConns:           cfg.Concurrency,
+			MaxIdleConnsPerHost:    cfg.Concurrency,
+			MaxConnsPerHost:        cfg.Concurrency,
+			MaxResponseHeaderBytes: maxHeader,
+			DisableCompression:     true, // a body is cut at its size on the wire
 		},
 		limiter: newLimiter(cfg.QPS),
 	}, nil
 }
 
 // Host is the host:port that the client asks.
-func (c *Client) Host() string { return c.host }
+func (c *Client) Host() string { return c.url.Host }
 
 // QPS is the limit in force, in requests a second: the configured one, lowered while the API throttles.
 func (c *Client) QPS() float64 { return c.limiter.qps() }
 
 // Close ends the idle connections. Requests under way go on.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // call is one question to the API, whatever number of attempts it takes.
 type call struct {
@@ -151,7 +146,7 @@ func (c *Client) call(ctx context.Context, q call) error {
 		if q.sent != nil {
 			q.sent()
 		}
-		last = c.attempt(ctx, q, query, creds)
+		last = c.attempt(q, query, creds)
 		switch {
 		case last == nil:
 			return nil
@@ -201,10 +196,10 @@ func (c *Client) admit(ctx context.Context) (Credentials, error) {
 	}
 }
 
-// attempt sends one request and reads its answer. It does not end with ctx, so that no answer the quota was spent on
-// is lost, but by its own timeout.
-func (c *Client) attempt(ctx context.Context, q call, query string, creds Credentials) *Error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Timeout)
+// attempt sends one request and reads its answer. It knows nothing of the caller's context, so that no answer the
+// quota was spent on is lost; it ends by its own timeout.
+func (c *Client) attempt(q call, query string, creds Credentials) *Error {
+	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Timeout)
 	defer cancel()
 	began := time.Now()
 	failed := c.exchange(ctx, q, query, creds)
@@ -252,29 +247,31 @@ func (c *Client) send(ctx context.Context, action, query string, creds Credentia
 		GotConn:              func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
 		GotFirstResponseByte: func() { answered.Store(true) },
 	})
-	req, err := http.NewRequestWithContext(traced, http.MethodPost, c.baseURL+query, http.NoBody)
-	if err != nil {
-		return 0, nil, false, fmt.Errorf("building the request: %w", err)
-	}
-	req.Header = signed(attempt{host: c.host, action: action, query: query, nonce: rand.Text(), date: c.cfg.Now()}, creds)
-	req.Header["Accept"] = []string{"application/json"} // else an RPC-style product may answer XML
+	target := c.url
+	target.RawQuery = query
+	req := (&http.Request{
+		Method: http.MethodPost,
+		URL:    &target,
+		Header: signed(attempt{host: target.Host, action: action, query: query, nonce: rand.Text(), date: c.cfg.Now()}, creds),
+	}).WithContext(traced)
 	req.Header["User-Agent"] = []string{c.cfg.UserAgent}
 
-	resp, err := c.http.Do(req)
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return 0, nil, reused.Load() && !answered.Load(), err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if n := resp.ContentLength; n >= 0 && n <= maxBody {
+		body = make([]byte, n)
+		_, err = io.ReadFull(resp.Body, body)
+	} else {
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	}
 	return resp.StatusCode, body, false, err
 }
 
-// transportError tells a timeout from a broken connection. The text of a *url.Error is left out for its URL.
+// transportError tells a timeout from a broken connection.
 func transportError(status int, err error) *Error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
 	var slow net.Error
 	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &slow) && slow.Timeout()) {
 		return &Error{Reason: ReasonTimeout, Status: status, Detail: "no complete answer in time"}

@@ -29,45 +29,47 @@ type attempt struct {
 	date   time.Time
 }
 
+// The names of the signed headers, in their order. Temporary credentials sign two more.
+const (
+	signedNames = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+	tokenNames  = "host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;" +
+		"x-acs-signature-nonce;x-acs-version"
+)
+
 // signed gives the headers of one attempt, signed with ACS3-HMAC-SHA256 (Alibaba Cloud, "V3 request body and
-// signature mechanism"). Header names are written in lower case, as they are signed.
+// signature mechanism"). Header names are written in lower case, as they are signed; net/http sends host by itself.
 func signed(a attempt, c Credentials) http.Header {
-	pairs := make([][2]string, 0, 8) // in the order of their names, which the algorithm asks for
-	add := func(name, value string) { pairs = append(pairs, [2]string{name, value}) }
-	add("host", a.host)
+	date := a.date.UTC().Format(dateLayout)
+	header := http.Header{
+		"x-acs-action":          {a.action},
+		"x-acs-content-sha256":  {emptyBody},
+		"x-acs-date":            {date},
+		"x-acs-signature-nonce": {a.nonce},
+		"x-acs-version":         {apiVersion},
+		"Accept":                {"application/json"}, // unsigned; without it an RPC-style product may answer XML
+	}
+	names, keyLine, tokenLine := signedNames, "", ""
 	if c.SecurityToken != "" {
-		add("x-acs-accesskey-id", c.AccessKeyID)
+		names = tokenNames
+		keyLine = "x-acs-accesskey-id:" + c.AccessKeyID + "\n"
+		tokenLine = "x-acs-security-token:" + c.SecurityToken + "\n"
+		header["x-acs-accesskey-id"] = []string{c.AccessKeyID}
+		header["x-acs-security-token"] = []string{c.SecurityToken}
 	}
-	add("x-acs-action", a.action)
-	add("x-acs-content-sha256", emptyBody)
-	add("x-acs-date", a.date.UTC().Format(dateLayout))
-	if c.SecurityToken != "" {
-		add("x-acs-security-token", c.SecurityToken)
-	}
-	add("x-acs-signature-nonce", a.nonce)
-	add("x-acs-version", apiVersion)
-
-	var canonical, names strings.Builder
-	canonical.Grow(640 + len(a.query) + len(c.SecurityToken))
-	canonical.WriteString("POST\n/\n" + a.query + "\n")
-	header := make(http.Header, len(pairs)+3)
-	for i, p := range pairs {
-		canonical.WriteString(p[0] + ":" + strings.TrimSpace(p[1]) + "\n")
-		if i > 0 {
-			names.WriteByte(';')
-		}
-		names.WriteString(p[0])
-		if p[0] != "host" { // net/http sends it from the URL
-			header[p[0]] = []string{p[1]}
-		}
-	}
-	canonical.WriteString("\n" + names.String() + "\n" + emptyBody)
-
-	digest := sha256.Sum256([]byte(canonical.String()))
+	canonical := sha256.Sum256([]byte("POST\n/\n" + a.query + "\n" +
+		"host:" + a.host + "\n" +
+		keyLine +
+		"x-acs-action:" + a.action + "\n" +
+		"x-acs-content-sha256:" + emptyBody + "\n" +
+		"x-acs-date:" + date + "\n" +
+		tokenLine +
+		"x-acs-signature-nonce:" + a.nonce + "\n" +
+		"x-acs-version:" + apiVersion + "\n" +
+		"\n" + names + "\n" + emptyBody))
 	mac := hmac.New(sha256.New, []byte(c.AccessKeySecret))
-	mac.Write([]byte(signAlgorithm + "\n" + hex.EncodeToString(digest[:])))
-	header["Authorization"] = []string{signAlgorithm + " Credential=" + c.AccessKeyID +
-		",SignedHeaders=" + names.String() + ",Signature=" + hex.EncodeToString(mac.Sum(nil))}
+	mac.Write([]byte(signAlgorithm + "\n" + hex.EncodeToString(canonical[:])))
+	header["Authorization"] = []string{signAlgorithm + " Credential=" + c.AccessKeyID + ",SignedHeaders=" + names +
+		",Signature=" + hex.EncodeToString(mac.Sum(nil))}
 	return header
 }
 

@@ -1,0 +1,198 @@
+package tair
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"regexp"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tair_ssl_exporter/collector/tair/tairtest"
+)
+
+const (
+	testRegion   = "cn-hangzhou"
+	testInstance = "r-bp1zxszhcgatnx"
+
+	anyRequestID = "any" // in a wanted Error: what the fake made up
+)
+
+var (
+	testKey   = Credentials{AccessKeyID: "LTAIcanaryKeyID", AccessKeySecret: "canarySecret"}
+	otherKey  = Credentials{AccessKeyID: "LTAIotherKeyID", AccessKeySecret: "otherSecret"}
+	tokenKey  = Credentials{AccessKeyID: "STS.canaryKeyID", AccessKeySecret: "canarySecret", SecurityToken: "canaryToken+/="}
+	expiresAt = time.Date(2030, 8, 5, 9, 5, 53, 0, time.UTC)
+)
+
+// testSSL is what a client makes of the rig's instance.
+var testSSL = SSL{
+	Supported: true, Enabled: true, ExpiresAt: expiresAt, CommonName: "r-bp1zxszhcgatnx.redis.rds.aliyuncs.com",
+	DownloadURL: "https://apsaradb-public.oss-ap-southeast-1.aliyuncs.com/ApsaraDB-CA-Chain.zip",
+}
+
+// rig is a client in front of a fake of the API that knows every key and one instance.
+type rig struct {
+	t        *testing.T
+	api      *tairtest.API
+	server   *tairtest.Server
+	client   *Client
+	keys     *fakeKeys
+	observed *recorder
+}
+
+// inBubble runs a test with the client and the API in one bubble. Fields of cfg that are not set get defaults under
+// which nothing waits.
+func inBubble(t *testing.T, cfg ClientConfig, run func(t *testing.T, r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI()
+		l := tairtest.NewPipeListener()
+		cfg.DialContext = l.DialContext
+		r := newRig(t, cfg, api, tairtest.Serve(api, l))
+		run(t, r)
+		r.client.Close()
+		r.server.Close()
+	})
+}
+
+// onLoopback gives a client and the API with a real connection between them.
+func onLoopback(t *testing.T, cfg ClientConfig) *rig {
+	t.Helper()
+	api := newAPI()
+	server, err := tairtest.Start(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	cfg.Endpoint = cmp.Or(cfg.Endpoint, server.URL)
+	r := newRig(t, cfg, api, server)
+	t.Cleanup(r.client.Close)
+	return r
+}
+
+func newAPI() *tairtest.API {
+	api := tairtest.New(tairtest.Options{})
+	for _, c := range []Credentials{testKey, otherKey, tokenKey} {
+		api.SetKey(tairtest.Key{
+			Account: "main", AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken,
+		})
+	}
+	api.SetInstance(tairtest.Instance{
+		ID: testInstance, Region: testRegion, SSLEnabled: "Enable", ExpiresAt: expiresAt,
+		CommonName: testSSL.CommonName, DownloadURL: testSSL.DownloadURL,
+	})
+	return api
+}
+
+func newRig(t *testing.T, cfg ClientConfig, api *tairtest.API, server *tairtest.Server) *rig {
+	t.Helper()
+	r := &rig{t: t, api: api, server: server, keys: &fakeKeys{chain: []Credentials{testKey}}, observed: &recorder{}}
+	cfg.Region = testRegion
+	cfg.Endpoint = cmp.Or(cfg.Endpoint, "http://127.0.0.1:80") // what a bubble dials is the fake, and loopback has no proxy
+	cfg.Timeout = cmp.Or(cfg.Timeout, 5*time.Second)
+	cfg.Attempts = cmp.Or(cfg.Attempts, 3)
+	cfg.Concurrency = cmp.Or(cfg.Concurrency, 20)
+	cfg.QPS = cmp.Or(cfg.QPS, 1000)
+	cfg.UserAgent = "tair_ssl_exporter/test"
+	cfg.Credentials, cfg.Observer = r.keys, r.observed
+	client, err := NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.client = client
+	return r
+}
+
+// ask asks for the rig's instance.
+func (r *rig) ask() (SSL, error) { return r.client.DescribeInstanceSSL(r.t.Context(), testInstance, nil) }
+
+// wantSSL asks for the rig's instance and checks that all goes well.
+func (r *rig) wantSSL() {
+	r.t.Helper()
+	if got, err := r.ask(); err != nil || got != testSSL {
+		r.t.Errorf("got %+v, error %v", got, err)
+	}
+}
+
+// wantRequests checks how many requests reached the API, each with a nonce of its own.
+func (r *rig) wantRequests(want int) {
+	r.t.Helper()
+	log := r.api.Requests()
+	if len(log) != want {
+		r.t.Errorf("%d requests, want %d", len(log), want)
+	}
+	seen := map[string]bool{}
+	for _, q := range log {
+		if q.Nonce == "" || seen[q.Nonce] {
+			r.t.Errorf("nonce %q is missing or used twice", q.Nonce)
+		}
+		seen[q.Nonce] = true
+	}
+}
+
+// wantError checks all fields of an *Error.
+func wantError(t *testing.T, err error, want Error) {
+	t.Helper()
+	var failed *Error
+	if !errors.As(err, &failed) {
+		t.Errorf("error %v, want %+v", err, want)
+		return
+	}
+	got := *failed
+	if want.RequestID == anyRequestID && regexp.MustCompile(`^[0-9A-F-]{36}$`).MatchString(got.RequestID) {
+		got.RequestID = anyRequestID
+	}
+	if got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// fakeKeys is a CredentialsProvider: each rejection moves it on to the next key of the chain, and the last one stays.
+type fakeKeys struct {
+	mu       sync.Mutex
+	chain    []Credentials
+	err      error // given instead of keys
+	hang     bool  // give nothing before the context ends
+	rejected []Credentials
+}
+
+func (f *fakeKeys) Credentials(ctx context.Context) (Credentials, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.hang {
+		<-ctx.Done()
+		return Credentials{}, context.Cause(ctx)
+	}
+	return f.chain[0], f.err
+}
+
+func (f *fakeKeys) Reject(c Credentials) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rejected = append(f.rejected, c)
+	if len(f.chain) > 1 && c == f.chain[0] {
+		f.chain = f.chain[1:]
+	}
+}
+
+// recorder is an Observer that keeps what it is told.
+type recorder struct {
+	mu       sync.Mutex
+	attempts []Attempt
+	waits    []time.Duration
+}
+
+func (r *recorder) Attempted(a Attempt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts = append(r.attempts, a)
+}
+
+func (r *recorder) Waited(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waits = append(r.waits, d)
+}

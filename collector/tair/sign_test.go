@@ -1,0 +1,172 @@
+package tair
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSignedMatchesTheOfficialSDK holds the signature against vectors made by the official SDK.
+func TestSignedMatchesTheOfficialSDK(t *testing.T) {
+	data, err := os.ReadFile("testdata/signatures.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct {
+		Name            string            `json:"name"`
+		AccessKeyID     string            `json:"access_key_id"`
+		AccessKeySecret string            `json:"access_key_secret"`
+		SecurityToken   string            `json:"security_token"`
+		Host            string            `json:"host"`
+		Action          string            `json:"action"`
+		Nonce           string            `json:"nonce"`
+		Date            time.Time         `json:"date"`
+		Query           map[string]string `json:"query"`
+		Headers         map[string]string `json:"headers"`
+		Authorization   string            `json:"authorization"`
+	}
+	if err := json.Unmarshal(data, &vectors); err != nil || len(vectors) == 0 {
+		t.Fatalf("%d vectors, error %v", len(vectors), err)
+	}
+	for _, v := range vectors {
+		t.Run(v.Name, func(t *testing.T) {
+			var params []param // in the random order of a map
+			for name, value := range v.Query {
+				params = append(params, param{name, value})
+			}
+			got := signed(
+				attempt{host: v.Host, action: v.Action, query: canonicalQuery(params), nonce: v.Nonce, date: v.Date},
+				Credentials{v.AccessKeyID, v.AccessKeySecret, v.SecurityToken},
+			)
+			want := map[string]string{"Authorization": v.Authorization}
+			for name, value := range v.Headers {
+				if name != "host" { // not for net/http to be set
+					want[name] = value
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d headers, want %d", len(got), len(want))
+			}
+			for name, value := range want {
+				if len(got[name]) != 1 || got[name][0] != value {
+					t.Errorf("%s is %q\nwant %q", name, got[name], value)
+				}
+			}
+		})
+	}
+}
+
+func TestCanonicalQuery(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		params []param
+		want   string
+	}{
+		{"none", nil, ""},
+		{"empty value", []param{{"a", ""}}, "a="},
+		{"sorted by name, byte by byte", []param{{"b", "1"}, {"a", "2"}, {"Z", "3"}, {"Tag.2", "4"}, {"Tag.10", "5"}}, "Tag.10=5&Tag.2=4&Z=3&a=2&b=1"},
+		{"not escaped", []param{{"k", "AZaz09-_.~"}}, "k=AZaz09-_.~"},
+		{"where net/url differs", []param{{"k", " *~+"}}, "k=%20%2A~%2B"},
+		{"reserved", []param{{"k&=", "a=b&c/d?e%"}}, "k%26%3D=a%3Db%26c%2Fd%3Fe%25"},
+		{"not ASCII, in upper case", []param{{"k", "缓é"}}, "k=%E7%BC%93%C3%A9"},
+		{"not printable", []param{{"k", "\x00\n\x7f\xff"}}, "k=%00%0A%7F%FF"},
+	} {
+		if got := canonicalQuery(c.params); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSignedWritesTheDateInUTC(t *testing.T) {
+	date := time.Date(2026, 1, 2, 3, 4, 5, 999, time.FixedZone("east", 8*60*60))
+	if got := signed(attempt{date: date}, testKey)["x-acs-date"][0]; got != "2026-01-01T19:04:05Z" {
+		t.Errorf("x-acs-date is %s", got)
+	}
+}
+
+// The fake recomputes the signature on its own and refuses what the cloud refuses.
+func TestSignedCallIsAccepted(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		creds Credentials
+	}{
+		{"access key", testKey},
+		{"temporary key", tokenKey},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := onLoopback(t, ClientConfig{})
+			r.keys.chain = []Credentials{c.creds}
+			r.wantSSL()
+			r.wantSSL()
+			r.wantRequests(2)
+			for _, q := range r.api.Requests() {
+				if q.Code != "OK" || q.AccessKeyID != c.creds.AccessKeyID || q.Region != testRegion || q.Action != "DescribeInstanceSSL" {
+					t.Errorf("the API saw %+v", q)
+				}
+			}
+		})
+	}
+}
+
+func TestSignedCallIsRefused(t *testing.T) {
+	late := func() time.Time { return time.Now().Add(16 * time.Minute) }
+	for _, c := range []struct {
+		name  string
+		creds Credentials
+		now   func() time.Time
+		want  Error
+	}{
+		{"unknown key", Credentials{AccessKeyID: "LTAIunknown", AccessKeySecret: "s"}, nil, Error{Status: 404, Code: "InvalidAccessKeyId.NotFound"}},
+		{"wrong secret", Credentials{AccessKeyID: testKey.AccessKeyID, AccessKeySecret: "s"}, nil, Error{Status: 400, Code: "SignatureDoesNotMatch"}},
+		{"no token", Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret}, nil, Error{Status: 400, Code: "InvalidSecurityToken.Malformed"}},
+		{"wrong token", Credentials{tokenKey.AccessKeyID, tokenKey.AccessKeySecret, "t"}, nil, Error{Status: 400, Code: "InvalidSecurityToken.MismatchWithAccessKey"}},
+		{"clock is off", testKey, late, Error{Status: 400, Code: "InvalidTimeStamp.Expired"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := onLoopback(t, ClientConfig{Now: c.now})
+			r.keys.chain = []Credentials{c.creds}
+			c.want.Reason, c.want.RequestID = ReasonUnauthorized, anyRequestID
+			_, err := r.ask()
+			wantError(t, err, c.want)
+			r.wantRequests(1)
+		})
+	}
+}
+
+// What the fake does not look at: the unsigned headers, and that nothing else is sent.
+func TestRequestOnTheWire(t *testing.T) {
+	var got *http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r }))
+	defer server.Close()
+	r := onLoopback(t, ClientConfig{Endpoint: server.URL + "/"})
+	_, _ = r.ask() // an empty answer
+	if got == nil {
+		t.Fatal("no request")
+	}
+	if want := "POST /?InstanceId=r-bp1zxszhcgatnx&RegionId=cn-hangzhou"; got.Method+" "+got.RequestURI != want {
+		t.Errorf("%s %s, want %s", got.Method, got.RequestURI, want)
+	}
+	if host := strings.TrimPrefix(server.URL, "http://"); got.Host != host || r.client.Host() != host {
+		t.Errorf("host %s, Host() %s, want %s", got.Host, r.client.Host(), host)
+	}
+	for _, name := range []string{"Authorization", "X-Acs-Date", "X-Acs-Signature-Nonce"} { // new each time
+		got.Header.Del(name)
+	}
+	want := map[string]string{
+		"Accept": "application/json", "User-Agent": "tair_ssl_exporter/test", "Content-Length": "0",
+		"X-Acs-Action": "DescribeInstanceSSL", "X-Acs-Version": "2015-01-01",
+		"X-Acs-Content-Sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	}
+	for name, values := range got.Header {
+		if len(values) != 1 || values[0] != want[name] {
+			t.Errorf("%s is %q, want %q", name, values, want[name])
+		}
+	}
+	if len(got.Header) != len(want) {
+		t.Errorf("%d headers, want %d", len(got.Header), len(want))
+	}
+}

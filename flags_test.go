@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBadInputGivesOneClearLine starts the program the wrong way: it must end at once with exit code 1 and say in one
+// line where the mistake is and what is allowed.
+func TestBadInputGivesOneClearLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	write := func(name, text string) string {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	account := func(lines string) string {
+		return write("c.yml", "accounts:\n  - region: cn-hangzhou\n"+lines)
+	}
+	const instances = "    instances: [r-bp1a]\n"
+	for _, c := range []struct {
+		name string
+		args []string
+		file string // the whole of c.yml below its account, when the case is about the file
+		want []string
+	}{
+		{name: "nothing to watch", want: []string{"tair-ssl-exporter.yml", "--config.file", "--instance=REGION/ID", "--demo"}},
+		{name: "no such file", args: []string{"--config.file=missing.yml"}, want: []string{"missing.yml", "no such file"}},
+		{name: "unknown flag", args: []string{"--nonsense"}, want: []string{"--nonsense", "--help"}},
+		{name: "wrong level", args: []string{"--demo", "--log.level=loud"}, want: []string{"--log.level=loud", "debug, info, warn or error"}},
+		{name: "bad duration of a flag", args: []string{"--demo", "--scrape.timeout=soon"}, want: []string{`"soon"`}},
+		{name: "no time", args: []string{"--demo", "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "above 0s"}},
+		{name: "negative offset", args: []string{"--demo", "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset"}},
+		{name: "bad path", args: []string{"--demo", "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "begin with /"}},
+		{name: "taken path", args: []string{"--demo", "--web.telemetry-path=/config"}, want: []string{"--web.telemetry-path", "taken"}},
+		{name: "demo and file", args: []string{"--demo", "--config.file=c.yml"}, want: []string{"--demo", "cannot be combined"}},
+		{name: "file and instance", args: []string{"--instance=cn-hangzhou/r-bp1a", "--config.file=c.yml"}, want: []string{"--instance", "cannot be combined"}},
+		{name: "bad instance", args: []string{"--instance=r-bp1a"}, want: []string{"--instance", "REGION/ID"}},
+		{name: "port in use", args: []string{"--demo", "--web.listen-address=" + busy.Addr().String()}, want: []string{"--web.listen-address=" + busy.Addr().String(), "address already in use"}},
+		{name: "no web config", args: []string{"--demo", "--web.config.file=missing.yml"}, want: []string{"--web.config.file=missing.yml", "no such file"}},
+		{name: "bad web config", args: []string{"--demo", "--web.config.file=" + write("web.yml", "tls: 1\n")}, want: []string{"--web.config.file=web.yml", "tls"}},
+		{name: "unknown key", file: instances + "    regoin: x\n", want: []string{"c.yml:4", "regoin", "region"}},
+		{name: "wrong type", file: "    instances: 5\n", want: []string{"c.yml:3", "accounts[0].instances"}},
+		{name: "duplicate instance", file: "    instances: [r-bp1a, r-bp1a]\n", want: []string{"c.yml:3", "r-bp1a", "accounts[0].instances[1]"}},
+		{name: "bad duration", file: instances + "refresh_interval: soon\n", want: []string{"c.yml:4", "refresh_interval", "1h"}},
+		{name: "missing secret file", file: instances + "    credentials: {type: access_key, access_key_id: a, access_key_secret_file: gone}\n", want: []string{"c.yml:4", "access_key_secret_file"}},
+		{name: "unknown type", file: instances + "    credentials: {type: magic}\n", want: []string{"c.yml:4", "credentials.type", "ram_role_arn"}},
+		{name: "missing key", file: instances + "    credentials: {type: access_key, access_key_id: CANARY}\n", want: []string{"c.yml:4", "access_key_secret"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := c.args
+			if c.file != "" {
+				args = append(args, "--config.file="+account(c.file))
+			}
+			var stdout, stderr strings.Builder
+			if code := run(t.Context(), args, &stdout, &stderr); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			text := stderr.String()
+			lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+			last := lines[len(lines)-1]
+			if !strings.HasPrefix(last, "tair_ssl_exporter: error: ") || strings.Count(text, ": error: ") != 1 {
+				t.Errorf("not one line of error:\n%s", text)
+			}
+			mustContain(t, last, c.want...)
+			if strings.Contains(text, "goroutine") || strings.Contains(text, "CANARY") {
+				t.Errorf("a stack trace or a secret:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestEveryErrorOfAFileIsToldAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yml")
+	text := "bogus: 1\nkeep_last: soon\naccounts:\n  - instances: [r-bp1a]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	if code := run(t.Context(), []string{"--config.check", "--config.file=" + path}, &stderr, &stderr); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	for line, key := range map[int]string{1: "bogus", 2: "keep_last", 4: "accounts[0].instances[0]"} {
+		mustContain(t, stderr.String(), fmt.Sprintf("tair_ssl_exporter: error: %s:%d: %s", path, line, key))
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	var stdout, stderr strings.Builder
+	code := run(t.Context(), []string{"--config.check", "--instance=cn-hangzhou/r-bp1a", "--instance=cn-shanghai/r-bp1b"}, &stdout, &stderr)
+	if want := "OK: the configuration is valid (accounts: 1, instances: 2)\n"; code != 0 || stdout.String() != want {
+		t.Errorf("exit %d, stdout %q, stderr %q; want 0, %q", code, stdout.String(), stderr.String(), want)
+	}
+}
+
+func TestEveryFlagHasAnEnvironmentVariable(t *testing.T) {
+	t.Setenv("TAIR_SSL_EXPORTER_INSTANCE", "cn-hangzhou/r-bp1a\ncn-shanghai/r-bp1b")
+	t.Setenv("TAIR_SSL_EXPORTER_CONFIG_CHECK", "true")
+	var stdout strings.Builder
+	if code := run(t.Context(), nil, &stdout, &stdout); code != 0 {
+		t.Errorf("exit %d: %s", code, stdout.String())
+	}
+	mustContain(t, stdout.String(), "instances: 2")
+}
+
+func TestAskingForVersionOrHelpEndsWell(t *testing.T) {
+	for _, flag := range []string{"--version", "--help"} {
+		var stdout, stderr strings.Builder
+		if code := run(t.Context(), []string{flag}, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
+			t.Errorf("%s: exit %d, stderr %q", flag, code, stderr.String())
+		}
+		mustContain(t, stdout.String(), "tair_ssl_exporter")
+	}
+}
+
+func TestDebuggingCredentialsIsRefused(t *testing.T) {
+	t.Setenv("DEBUG", "http,credential")
+	var stderr strings.Builder
+	if code := run(t.Context(), []string{"--demo"}, &stderr, &stderr); code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	mustContain(t, stderr.String(), "DEBUG")
+}
