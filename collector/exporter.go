@@ -65,6 +65,7 @@ type fleet struct {
 	descs           instanceDescs
 	watched         []*entry
 	queues          map[place]*queue
+	accounts        map[string]*account
 	instances       map[place]int
 }
 
@@ -89,19 +90,19 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 		keepLast:        setup.KeepLast,
 		descs:           newInstanceDescs(setup.LabelNames),
 		queues:          make(map[place]*queue),
+		accounts:        make(map[string]*account),
 		instances:       make(map[place]int),
 	}
-	accounts := make(map[string]*account)
 	for _, t := range setup.Targets {
 		if t.Asker == nil || t.Concurrency < 1 {
 			return nil, fmt.Errorf("account %s, region %s: a client and a concurrency are needed", t.Account, t.Region)
 		}
-		if accounts[t.Account] == nil {
-			accounts[t.Account] = &account{}
+		if f.accounts[t.Account] == nil {
+			f.accounts[t.Account] = e.heirOf(t.Account)
 		}
 		at := place{t.Account, t.Region}
 		q := &queue{
-			place: at, asker: t.Asker, concurrency: t.Concurrency, account: accounts[t.Account],
+			place: at, asker: t.Asker, concurrency: t.Concurrency, account: f.accounts[t.Account],
 			journal: e.journal, now: e.now, asking: make(map[*entry]struct{}),
 		}
 		f.queues[at] = q
@@ -144,6 +145,15 @@ func (e *Exporter) records() map[identity]*record {
 	return records
 }
 
+// heirOf gives an account for a new fleet that knows whether the one in force is refused, so that the journal goes on.
+func (e *Exporter) heirOf(name string) *account {
+	heir := &account{}
+	if f := e.fleet.Load(); f != nil && f.accounts[name] != nil {
+		heir.refusal = f.accounts[name].standing()
+	}
+	return heir
+}
+
 func recordOf(records map[identity]*record, i Instance) *record {
 	if r := records[identity{i.ID, i.Account, i.Region}]; r != nil {
 		return r
@@ -180,7 +190,7 @@ func (e *Exporter) Observer(account, region string) tair.Observer {
 
 // CredentialsFailed counts a failed refresh of an account's credentials.
 func (e *Exporter) CredentialsFailed(account string) {
-	e.metrics.credentialsFailures.WithLabelValues(account).Inc()
+	e.metrics.count(place{account: account}, func() { e.metrics.credentialsFailures.WithLabelValues(account).Inc() })
 }
 
 // errNotConfigured is the answer before the first Apply.

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,9 @@ type exporterMetrics struct {
 	scrapeDeferred      prometheus.Gauge
 	reloadSuccessful    prometheus.Gauge
 	reloadTime          prometheus.Gauge
+
+	mu   sync.RWMutex
+	left map[place]struct{} // what is watched no longer: calls that end late do not count; region "": a whole account
 }
 
 func newExporterMetrics(e *Exporter) *exporterMetrics {
@@ -35,6 +39,7 @@ func newExporterMetrics(e *Exporter) *exporterMetrics {
 	}
 	m := &exporterMetrics{
 		registry: prometheus.NewRegistry(),
+		left:     make(map[place]struct{}),
 		requests: counters("api_requests_total",
 			"Requests to the API by their outcome: OK, the API's own code, or why there was no answer.",
 			"account", "region", "action", "code"),
@@ -75,6 +80,8 @@ func (m *exporterMetrics) scraped(took time.Duration, deferred int) {
 // configured notes that a fleet is in force in the place of another (nil: the first): its label sets are there from 0
 // on, and those of accounts and regions that left are gone.
 func (m *exporterMetrics) configured(now time.Time, f, before *fleet) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.reloadSuccessful.Set(1)
 	m.reloadTime.Set(seconds(now))
 	if before != nil {
@@ -85,11 +92,13 @@ func (m *exporterMetrics) configured(now time.Time, f, before *fleet) {
 		m.throttles.WithLabelValues(at.account, at.region, tair.ActionDescribeInstanceSSL)
 		m.waited.WithLabelValues(at.account, at.region)
 		m.credentialsFailures.WithLabelValues(at.account)
+		delete(m.left, at)
+		delete(m.left, place{account: at.account})
 	}
 	m.duration.WithLabelValues(tair.ActionDescribeInstanceSSL)
 }
 
-// forget drops the label sets of the accounts and regions that were in before and are not in f.
+// forget drops the label sets of the accounts and regions that were in before and are not in f. m.mu is held.
 func (m *exporterMetrics) forget(before, f *fleet) {
 	accounts := make(map[string]bool)
 	for at := range f.queues {
@@ -101,10 +110,21 @@ func (m *exporterMetrics) forget(before, f *fleet) {
 			m.requests.DeletePartialMatch(left)
 			m.throttles.DeletePartialMatch(left)
 			m.waited.DeletePartialMatch(left)
+			m.left[at] = struct{}{}
 		}
 		if !accounts[at.account] {
 			m.credentialsFailures.DeleteLabelValues(at.account)
+			m.left[place{account: at.account}] = struct{}{}
 		}
+	}
+}
+
+// count calls note unless the place has left, so that no label set comes back once it is forgotten.
+func (m *exporterMetrics) count(at place, note func()) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if _, left := m.left[at]; !left {
+		note()
 	}
 }
 
@@ -116,16 +136,20 @@ type observer struct {
 
 // Attempted is for tair.Observer.
 func (o *observer) Attempted(a tair.Attempt) {
-	o.metrics.requests.WithLabelValues(o.at.account, o.at.region, a.Action, a.Code).Inc()
 	o.metrics.duration.WithLabelValues(a.Action).Observe(a.Took.Seconds())
-	if a.Reason == tair.ReasonThrottled {
-		o.metrics.throttles.WithLabelValues(o.at.account, o.at.region, a.Action).Inc()
-	}
+	o.metrics.count(o.at, func() {
+		o.metrics.requests.WithLabelValues(o.at.account, o.at.region, a.Action, a.Code).Inc()
+		if a.Reason == tair.ReasonThrottled {
+			o.metrics.throttles.WithLabelValues(o.at.account, o.at.region, a.Action).Inc()
+		}
+	})
 }
 
 // Waited is for tair.Observer.
 func (o *observer) Waited(d time.Duration) {
-	o.metrics.waited.WithLabelValues(o.at.account, o.at.region).Add(d.Seconds())
+	o.metrics.count(o.at, func() {
+		o.metrics.waited.WithLabelValues(o.at.account, o.at.region).Add(d.Seconds())
+	})
 }
 
 // fleetCollector gives what follows from the fleet in force.

@@ -159,6 +159,9 @@ func (q *queue) ask(ctx context.Context, e *entry) {
 		case news:
 			q.journal.failed(e.instance, failure)
 		}
+		if failure.Reason == tair.ReasonNotFound || failure.Reason == tair.ReasonForbidden { // only a known key hears that
+			q.account.recovered(q)
+		}
 		q.done(e)
 	}
 }
@@ -204,6 +207,13 @@ func (q *queue) drop(refusal *tair.Error) {
 		q.settle(e)
 	}
 	q.waiting = nil
+}
+
+// standing gives why the latest call failed for the whole account; nil when it did not.
+func (a *account) standing() *tair.Error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refusal
 }
 
 // refused spreads what failed with the credentials of one call to everything that waits in the account.

@@ -21,7 +21,7 @@ const (
 // source of others. No error shows a value.
 func (w *walker) credentials(v value, depth int) Credentials {
 	if depth > maxSources {
-		v.failf("source is nested too deep, allowed: %d levels", maxSources)
+		v.failf("is nested too deep, allowed: %d levels of source", maxSources)
 		return Credentials{}
 	}
 	v.secretive = true
@@ -59,7 +59,7 @@ func (w *walker) credentialsType(v value, entries []entry) (credentialsType, boo
 	}
 	i := slices.IndexFunc(entries, func(e entry) bool { return e.key == "type" && !e.empty() })
 	if i < 0 {
-		v.failf("type is missing, allowed: %s", sentence(names))
+		v.missing("type", "allowed: "+sentence(names))
 		return credentialsType{}, false
 	}
 	at := entries[i].value
@@ -150,14 +150,6 @@ func (w *walker) credentialsKey(e entry, c *Credentials, depth int) {
 // secretInto reads a secret that is not empty.
 func secretInto(dst *Secret) func(value) { return textInto((*string)(dst)) }
 
-// either returns how errors name a key: with its file where it has one.
-func either(key string) string {
-	if isSecretKey(key) {
-		return key + " (or " + key + "_file)"
-	}
-	return key
-}
-
 // givenAs reports whether the key or its file is given.
 func (p present) givenAs(key string) bool {
 	return p.has(key) || isSecretKey(key) && p.has(key+"_file")
@@ -167,7 +159,7 @@ func (p present) givenAs(key string) bool {
 func (w *walker) requireKeys(v value, given present, kind credentialsType) {
 	for _, key := range kind.required {
 		if !given.givenAs(key) {
-			v.failf("%s is missing, type %s allows: %s", either(key), kind.name, sentence(append([]string{"type"}, kind.keys()...)))
+			v.missing(key, "type "+kind.name+" allows: "+sentence(append([]string{"type"}, kind.keys()...)))
 		}
 	}
 }
@@ -208,7 +200,9 @@ func (w *walker) oidcIdentity(v value, given present, c *Credentials) {
 	case len(keys):
 		w.oidcFromEnv(v, c)
 	default:
-		v.failf("%s is missing, allowed: all of %s, or none to take them from the environment", sentence(missing), sentence(keys))
+		for _, key := range missing {
+			v.missing(key, "allowed: all of "+sentence(keys)+", or none to take them from the environment")
+		}
 	}
 }
 
@@ -229,7 +223,7 @@ func (w *walker) oidcFromEnv(v value, c *Credentials) {
 	}
 	check := func(name, wrong string) {
 		if wrong != "" {
-			v.failf("the environment variable %s %s", name, wrong)
+			v.failf("the environment variable %s is wrong: %s", name, wrong)
 		}
 	}
 	check(envRoleARN, checkRAMARN(role))

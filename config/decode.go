@@ -19,7 +19,7 @@ func (w *walker) config(v value) *Config {
 		{"accounts", func(v value) { c.Accounts = w.accountList(v) }},
 	})
 	if ok && !given.has("accounts") {
-		w.report(v.node.Line, "accounts", "is missing, allowed: a list of at least one account")
+		v.missing("accounts", "allowed: a list of at least one account")
 	}
 	return &c
 }
@@ -78,7 +78,7 @@ func (w *walker) accountName(v value, a *Account, given present, only bool) {
 	case !named && only:
 		a.Name = DefaultAccountName
 	case !named:
-		v.failf("name is missing, only a single account may leave it out")
+		v.missing("name", "only a single account may leave it out")
 	case a.Name != "":
 		if first, twice := w.accounts[a.Name]; twice {
 			at.failf("%s is the name of the account on line %d already, allowed: a name of its own", quote(a.Name), first)
@@ -130,14 +130,14 @@ func (w *walker) instance(v value, region string, regionGiven bool) (Instance, b
 			return i, false
 		}
 		if !given.has("id") {
-			v.failf("id is missing, allowed: an instance ID such as r-bp1zxszhcgatnx")
+			v.missing("id", "allowed: an instance ID such as r-bp1zxszhcgatnx")
 		} else {
 			at = given["id"]
 		}
 		regionGiven = regionGiven || given.has("region")
 	}
 	if i.Region == "" && !regionGiven {
-		v.failf("the instance has no region, give it one or set the region of the account")
+		v.failf("the instance has no region, give it one as {id: ..., region: ...} or set the region of the account")
 	}
 	if first, twice := w.instanceIDs[i.ID]; twice && i.ID != "" {
 		at.failf("%s is listed on line %d already, allowed: once in the file", quote(i.ID), first)
@@ -158,6 +158,9 @@ func (w *walker) discoveries(v value, a *Account) int {
 	return length
 }
 
+// regionsAllowed says what the regions of a discovery entry are.
+const regionsAllowed = `a list of region IDs, or ["*"] for every region`
+
 func (w *walker) discovery(v value) Discovery {
 	var d Discovery
 	given, ok := v.fields("a mapping", []field{
@@ -168,16 +171,15 @@ func (w *walker) discovery(v value) Discovery {
 		{"tag_labels", texts(&d.TagLabels, checkTagLabel)},
 	})
 	if ok && !given.has("regions") {
-		v.failf(`regions is missing, allowed: a list of region IDs, or ["*"] for every region`)
+		v.missing("regions", "allowed: "+regionsAllowed)
 	}
 	return d
 }
 
 func (w *walker) regions(v value) []string {
-	const allowed = `a list of region IDs, or ["*"] for every region`
 	var regions []string
 	seen := map[string]bool{}
-	length, ok := v.list(allowed, func(item value) {
+	length, ok := v.list(regionsAllowed, func(item value) {
 		region, ok := item.text()
 		switch {
 		case !ok:
@@ -195,7 +197,7 @@ func (w *walker) regions(v value) []string {
 		regions = append(regions, region)
 	})
 	if ok && length == 0 {
-		v.failf("is empty, allowed: %s", allowed)
+		v.failf("is empty, allowed: %s", regionsAllowed)
 	}
 	return regions
 }

@@ -99,14 +99,11 @@ func integer(dst *int, low, high int) func(value) {
 		}
 		// The canonical form only: 010 would be 8 to some readers.
 		n, err := strconv.Atoi(v.node.Value)
-		switch {
-		case v.node.ShortTag() != "!!int":
-			v.failf("%s is not allowed, allowed: %s", v.describe(), allowed)
-		case err != nil || strconv.Itoa(n) != v.node.Value || n < low || n > high:
-			v.failf("%s is out of range, allowed: %s", v.quoted(), allowed)
-		default:
-			*dst = n
+		if v.node.ShortTag() != "!!int" || err != nil || strconv.Itoa(n) != v.node.Value || n < low || n > high {
+			v.notNumber(allowed)
+			return
 		}
+		*dst = n
 	}
 }
 
@@ -119,15 +116,23 @@ func positive(dst *float64, high float64) func(value) {
 		}
 		tag := v.node.ShortTag()
 		f, err := strconv.ParseFloat(v.node.Value, 64)
-		switch {
-		case tag != "!!int" && tag != "!!float":
-			v.failf("%s is not allowed, allowed: %s", v.describe(), allowed)
-		case err != nil || !(f > 0 && f <= high):
-			v.failf("%s is out of range, allowed: %s", v.quoted(), allowed)
-		default:
-			*dst = f
+		// Written so that NaN is refused.
+		if (tag != "!!int" && tag != "!!float") || err != nil || !(f > 0 && f <= high) {
+			v.notNumber(allowed)
+			return
 		}
+		*dst = f
 	}
+}
+
+// notNumber refuses a scalar where a number is wanted: a number is shown, and
+// "3" in quotes is called what it is.
+func (v value) notNumber(allowed string) {
+	what := v.describe()
+	if what == "a number" {
+		what = v.node.Value
+	}
+	v.failf("%s is not allowed, allowed: %s", what, allowed)
 }
 
 // boolean reads true or false.

@@ -82,6 +82,11 @@ func (v value) failf(format string, args ...any) {
 	v.w.report(v.node.Line, v.path, fmt.Sprintf(format, args...))
 }
 
+// missing reports a key that the value, a mapping, lacks.
+func (v value) missing(key, allowed string) {
+	v.w.report(v.node.Line, v.child(key), "is missing, "+allowed)
+}
+
 // is reports whether the value is of the kind and refuses it otherwise; want
 // says what is allowed. The value itself is never shown: it may be a secret.
 func (v value) is(kind yaml.Kind, want string) bool {

@@ -44,8 +44,8 @@ func splitEndpoint(s string) (scheme, host string, err error) {
 		s = "https://" + s
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
-		(u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || (u.Scheme != "https" && u.Scheme != "http") ||
+		!strings.EqualFold(strings.TrimRight(s, "/"), u.Scheme+"://"+u.Host) { // there is a user, path, query or fragment
 		return "", "", fmt.Errorf("endpoint is not a host, host:port or http(s)://host:port")
 	}
 	return u.Scheme, u.Host, nil

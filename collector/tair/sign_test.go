@@ -42,7 +42,7 @@ func TestSignedMatchesTheOfficialSDK(t *testing.T) {
 				attempt{host: v.Host, action: v.Action, query: canonicalQuery(params), nonce: v.Nonce, date: v.Date},
 				Credentials{v.AccessKeyID, v.AccessKeySecret, v.SecurityToken},
 			)
-			want := map[string]string{"Authorization": v.Authorization}
+			want := map[string]string{"Authorization": v.Authorization, "Accept": "application/json"}
 			for name, value := range v.Headers {
 				if name != "host" { // not for net/http to be set
 					want[name] = value
@@ -137,7 +137,7 @@ func TestSignedCallIsRefused(t *testing.T) {
 	}
 }
 
-// What the fake does not look at: the unsigned headers, and that nothing else is sent.
+// What the fake does not tell: the unsigned headers, and that nothing else is sent.
 func TestRequestOnTheWire(t *testing.T) {
 	var got *http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r }))

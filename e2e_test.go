@@ -1,0 +1,163 @@
+//go:build e2e
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tair_ssl_exporter/collector/tair/tairtest"
+)
+
+// TestE2ERealPrometheus builds the binary, lets it ask a fake API that checks signatures for the instances of a
+// configuration file, and has a real Prometheus scrape it with the shipped configuration (at a shorter interval).
+// The environment names the programs: PROMETHEUS and PROMTOOL.
+func TestE2ERealPrometheus(t *testing.T) {
+	prometheus, promtool := os.Getenv("PROMETHEUS"), os.Getenv("PROMTOOL")
+	if prometheus == "" || promtool == "" {
+		t.Fatal("PROMETHEUS and PROMTOOL must name the programs: run make e2e")
+	}
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "tair_ssl_exporter")
+	command(t, "go", "build", "-o", binary, ".")
+
+	api, server := cloud(t)
+	api.SetInstance(tairtest.Instance{ID: "r-bp1off", Region: "cn-hangzhou", SSLEnabled: "Disable"})
+	exporter, prom := freeAddress(t), freeAddress(t)
+	background(t, binary, "--config.file="+file(t, "c.yml", configFor(server, testID, "r-bp1off", "r-bp1gone")),
+		"--web.listen-address="+exporter)
+
+	shipped, err := os.ReadFile("deploy/prometheus/prometheus.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := strings.NewReplacer("scrape_interval: 1m", "scrape_interval: 1s", "scrape_timeout: 30s", "scrape_timeout: 1s",
+		"localhost:10219", exporter).Replace(string(shipped))
+	configuration := file(t, "prometheus.yml", short)
+	command(t, promtool, "check", "config", "deploy/prometheus/prometheus.yml")
+	background(t, prometheus, "--config.file="+configuration, "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+prom, "--log.level=warn")
+
+	query := func(promql string) map[string]float64 { return instantQuery(t, prom, promql) }
+	within(t, time.Minute, func() bool { return len(query(`tair_ssl_scrape_success`)) == 3 })
+
+	if up := query(`up{job="tair_ssl"}`); len(up) != 1 || up[""] != 1 {
+		t.Errorf("up: %v", up)
+	}
+	expires := query(`tair_ssl_certificate_expires_in_seconds * on (instance_id) group_left (account, region, name) tair_ssl_instance_info`)
+	if days := expires[testID] / 86400; len(expires) != 1 || days < 39.9 || days > 40 {
+		t.Errorf("the certificate of 40 days expires in %v", expires)
+	}
+	if enabled := query(`tair_ssl_enabled`); len(enabled) != 2 || enabled[testID] != 1 || enabled["r-bp1off"] != 0 {
+		t.Errorf("enabled: %v", enabled)
+	}
+	if gone := query(`tair_ssl_scrape_error_info{reason="not_found"}`); len(gone) != 1 || gone["r-bp1gone"] != 1 {
+		t.Errorf("not found: %v", gone)
+	}
+
+	status, body := ask(t, http.DefaultClient, http.MethodGet, "http://"+exporter+"/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	lint := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	lint.Stdin = strings.NewReader(body)
+	if out, err := lint.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+	command(t, binary, "--health-check", "--web.listen-address="+exporter)
+}
+
+// instantQuery gives the values of a query by the instance_id of each series.
+func instantQuery(t *testing.T, prom, promql string) map[string]float64 {
+	t.Helper()
+	resp, err := http.Get("http://" + prom + "/api/v1/query?query=" + url.QueryEscape(promql))
+	if err != nil {
+		return nil // it is starting
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return nil
+	}
+	values := make(map[string]float64)
+	for _, r := range answer.Data.Result {
+		value, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values[r.Metric["instance_id"]] = value
+	}
+	return values
+}
+
+// command runs a program to its end.
+func command(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// background runs a program until the test ends; it must end well when it is asked to.
+func background(t *testing.T, name string, args ...string) {
+	t.Helper()
+	var out strings.Builder
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", filepath.Base(name), err)
+		}
+		if t.Failed() {
+			t.Logf("%s printed:\n%s", filepath.Base(name), out.String())
+		}
+	})
+}
+
+// freeAddress gives an address of loopback that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// within waits until something holds.
+func within(t *testing.T, d time.Duration, holds func() bool) {
+	t.Helper()
+	limit := time.After(d)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-limit:
+			t.Fatalf("it did not come to hold within %s", d)
+		case <-tick.C:
+		}
+	}
+}

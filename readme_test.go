@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// block gives the only fenced block of a language.
+func block(t *testing.T, text, language string) string {
+	t.Helper()
+	found := regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1)
+	if len(found) != 1 {
+		t.Fatalf("%d blocks of %s in the README, want 1", len(found), language)
+	}
+	return found[0][1]
+}
+
+func TestREADMEListsExactlyTheMetricsThatAreServed(t *testing.T) {
+	r := start(t, "--demo")
+	_, body := r.get(t, "/metrics")
+	status, self := r.get(t, "/metrics/self")
+	if status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	names := func(re, text string) []string {
+		var found []string
+		for _, m := range regexp.MustCompile(re).FindAllStringSubmatch(text, -1) {
+			found = append(found, m[1])
+		}
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	served := names(`(?m)^# TYPE (tair_ssl_\S+)`, body+self)
+	listed := names("(?m)^\\| `(tair_ssl_[a-z_]+)` \\|", readme(t))
+	if !slices.Equal(served, listed) {
+		t.Errorf("served %q\nlisted %q", served, listed)
+	}
+}
+
+func TestREADMEConfigurationIsValid(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"access_key_id", "access_key_secret"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := strings.ReplaceAll(block(t, readme(t), "yaml"), "/run/secrets/tair/", dir+"/")
+	var out strings.Builder
+	code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", text)}, &out, &out)
+	if want := "OK: the configuration is valid (accounts: 1, instances: 2)\n"; code != 0 || out.String() != want {
+		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
+	}
+}
+
+func TestREADMEPolicyIsJSON(t *testing.T) {
+	if !json.Valid([]byte(block(t, readme(t), "json"))) {
+		t.Error("the RAM policy is no JSON")
+	}
+}
