@@ -256,7 +256,7 @@ tls_server_config: {cert_file: %s, key_file: %s}
 basic_auth_users: {prom: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}
 `, cert, key))
 	r := start(t, "--demo", "--web.config.file="+web)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its own certificate
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	defer client.CloseIdleConnections()
 	url := strings.Replace(r.url, "http://", "https://", 1)
 	if status, _ := ask(t, client, http.MethodGet, url+"/metrics/self"); status != http.StatusUnauthorized {
@@ -289,7 +289,7 @@ func TestStopLetsAScrapeUnderWayEndAndExitsWithZero(t *testing.T) {
 	r := start(t, "--config.file="+file(t, "c.yml", configFor(server, testID)))
 	body := make(chan string, 1)
 	go func() {
-		resp, err := http.Get(r.url + "/metrics") //nolint:noctx // the test's own server
+		resp, err := http.Get(r.url + "/metrics")
 		if err != nil {
 			body <- err.Error()
 			return

@@ -181,7 +181,7 @@ func (a *app) client(api config.API, account config.Account, region string, cred
 
 func (a *app) credentials(account config.Account) (tair.CredentialsProvider, error) {
 	return tair.NewCredentials(credentialsConfig(account.Credentials), tair.CredentialsOptions{
-		OnRefreshFailure: func(*tair.CredentialsError) { a.exporter.CredentialsFailed(account.Name) },
+		OnRefreshFailure: func(err *tair.CredentialsError) { a.exporter.CredentialsFailed(account.Name, err) },
 	})
 }
 

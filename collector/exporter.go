@@ -188,8 +188,10 @@ func (e *Exporter) Observer(account, region string) tair.Observer {
 	return &observer{metrics: e.metrics, at: place{account, region}}
 }
 
-// CredentialsFailed counts a failed refresh of an account's credentials.
-func (e *Exporter) CredentialsFailed(account string) {
+// CredentialsFailed counts a failed refresh of an account's credentials. While the old credentials are still good that
+// harms nothing; when it does, the failure of the account is logged.
+func (e *Exporter) CredentialsFailed(account string, err *tair.CredentialsError) {
+	_ = level.Debug(e.logger).Log("msg", "cannot refresh the credentials", "account", account, "err", err)
 	e.metrics.count(place{account: account}, func() { e.metrics.credentialsFailures.WithLabelValues(account).Inc() })
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -60,8 +61,8 @@ func TestEveryRuleHasItsExactMessage(t *testing.T) {
 // checkErrors checks what holds for the error of every bad file.
 func checkErrors(t *testing.T, err error) {
 	t.Helper()
-	errs, ok := err.(Errors)
-	if !ok || len(errs) == 0 {
+	var errs Errors
+	if !errors.As(err, &errs) || len(errs) == 0 {
 		t.Fatalf("error is %T and not Errors: %v", err, err)
 	}
 	if lines := strings.Split(err.Error(), "\n"); len(lines) != len(errs) {

@@ -80,7 +80,7 @@ func credentialsTypes() []credentialsType {
 				"access_key_id", "access_key_secret", "security_token", "source",
 			},
 		},
-		{name: typeECSRAMRole, optional: []string{"role_name", "disable_imds_v1"}},
+		{name: typeECSRAMRole, required: []string{"role_name"}, optional: []string{"disable_imds_v1"}},
 		{
 			// The first three are required too, but may come from the environment.
 			name:     typeOIDCRoleARN,

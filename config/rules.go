@@ -85,7 +85,7 @@ func checkLabelName(s string) string {
 	case "instance_id", "account", "region", "name":
 		return quote(s) + " is a label of the exporter itself, allowed: any other label name"
 	}
-	if !model.LabelName(s).IsValidLegacy() || strings.HasPrefix(s, "__") {
+	if !model.LegacyValidation.IsValidLabelName(s) || strings.HasPrefix(s, "__") {
 		return quote(s) + " is not a label name, allowed: letters, digits and '_', beginning with a letter or one '_'"
 	}
 	return ""

@@ -10,7 +10,7 @@ import (
 
 // maxVisits bounds the work on a file: aliases let a short file stand for an
 // endless one.
-const maxVisits = 2_000_000
+const maxVisits = 1_000_000
 
 // maxMergeDepth bounds how deep merge keys ("<<") may nest.
 const maxMergeDepth = 10
@@ -25,7 +25,7 @@ type walker struct {
 	dir       string // of relative paths in the file
 	lookupEnv func(string) (string, bool)
 
-	visits      int
+	visitsLeft  int
 	errs        Errors
 	instanceIDs map[string]int // ID -> line of the first
 	accounts    map[string]int // name -> line of the first
@@ -36,6 +36,7 @@ func newWalker(file, dir string, lookupEnv func(string) (string, bool)) *walker 
 		file:        file,
 		dir:         dir,
 		lookupEnv:   lookupEnv,
+		visitsLeft:  maxVisits,
 		instanceIDs: map[string]int{},
 		accounts:    map[string]int{},
 	}
@@ -47,7 +48,7 @@ func (w *walker) report(line int, key, message string) {
 }
 
 // exhausted reports whether the file asked for more work than is allowed.
-func (w *walker) exhausted() bool { return w.visits > maxVisits }
+func (w *walker) exhausted() bool { return w.visitsLeft <= 0 }
 
 // problems returns what was reported, in the order of the file. After a stop
 // half-way the other problems may be wrong, so there is only that one.
@@ -70,7 +71,7 @@ type value struct {
 
 // value returns the value of a node, following an alias.
 func (w *walker) value(node *yaml.Node, path string) value {
-	w.visits++
+	w.visitsLeft--
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}

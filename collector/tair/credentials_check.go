@@ -151,7 +151,7 @@ func checkCredentialsValues(cfg CredentialsConfig) error {
 		return nil
 	}
 	if u, err := url.Parse(cfg.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return errors.New("url must be http://... or https://...")
+		return errors.New("url must begin with http:// or https://")
 	}
 	return nil
 }
