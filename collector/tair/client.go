@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -132,12 +133,10 @@ type call struct {
 func (c *Client) call(ctx context.Context, q call) error {
 	query := canonicalQuery(q.params)
 	var last *Error
-	var refused Credentials // the API did not take these
+	renewed := false // other credentials have been tried after the API refused the first
 	for n := 1; ; n++ {
 		creds, err := c.admit(ctx)
 		switch {
-		case err == nil && last != nil && last.Reason == ReasonUnauthorized && creds == refused:
-			return last // there are no others to try
 		case err != nil && last != nil:
 			return last // what was learned weighs more than that there was no time to learn more
 		case err != nil:
@@ -150,28 +149,26 @@ func (c *Client) call(ctx context.Context, q call) error {
 		switch {
 		case last == nil:
 			return nil
-		case n == c.cfg.Attempts:
-			c.rejected(last, creds)
+		case last.Reason == ReasonUnauthorized:
+			c.cfg.Credentials.Reject(creds)
+			if n == c.cfg.Attempts || renewed || !c.hasOther(ctx, creds) {
+				return last
+			}
+			renewed = true
+		case n == c.cfg.Attempts || !last.retryable():
 			return last
-		case last.Reason == ReasonUnauthorized && refused == Credentials{}:
-			refused = creds
-			c.rejected(last, creds)
-		case last.retryable():
+		default:
 			if err := sleep(ctx, backoff(n)); err != nil {
 				return last
 			}
-		default:
-			c.rejected(last, creds)
-			return last
 		}
 	}
 }
 
-// rejected tells the credentials when the API did not take them, so that they are fetched anew.
-func (c *Client) rejected(e *Error, creds Credentials) {
-	if e.Reason == ReasonUnauthorized {
-		c.cfg.Credentials.Reject(creds)
-	}
+// hasOther reports whether there are credentials now that differ from those the API did not take.
+func (c *Client) hasOther(ctx context.Context, refused Credentials) bool {
+	fresh, err := c.cfg.Credentials.Credentials(ctx)
+	return err == nil && fresh != refused
 }
 
 // admit waits under ctx until a request may be sent, and gives what to sign it with.
@@ -276,13 +273,14 @@ func transportError(status int, err error) *Error {
 	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &slow) && slow.Timeout()) {
 		return &Error{Reason: ReasonTimeout, Status: status, Detail: "no complete answer in time"}
 	}
-	return &Error{Reason: ReasonNetwork, Status: status, Detail: err.Error()}
+	detail, _, _ := strings.Cut(err.Error(), `"`) // what net/http quotes came from the other side
+	return &Error{Reason: ReasonNetwork, Status: status, Detail: strings.TrimRight(detail, ": ")}
 }
 
 // backoff is the wait after attempt n, with full jitter: any part of a doubling time, so that calls which failed
 // together do not come back together.
 func backoff(n int) time.Duration {
-	return mathrand.N(min(maxBackoff, firstBackoff<<(n-1))) //nolint:gosec // jitter is no secret
+	return mathrand.N(min(maxBackoff, firstBackoff<<min(n-1, 10))) //nolint:gosec // jitter is no secret
 }
 
 // nobody is the Observer of a client that has none.

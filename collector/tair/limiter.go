@@ -43,18 +43,17 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 	defer func() { <-l.turn }()
 	for {
+		if err := sleep(ctx, l.pause()); err != nil {
+			return err
+		}
 		if err := l.bucket.Wait(ctx); err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				return cause
 			}
 			return err // the token would come after ctx's deadline
 		}
-		pause := l.pause()
-		if pause <= 0 {
+		if l.pause() <= 0 { // else an answer was throttled meanwhile
 			return nil
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
 		}
 	}
 }
@@ -91,8 +90,11 @@ func (l *limiter) succeeded() {
 // qps is the limit in force, in requests a second.
 func (l *limiter) qps() float64 { return float64(l.bucket.Limit()) }
 
-// sleep returns after d, or with the cause when ctx ends first.
+// sleep returns after d, at once when it is not positive, or with the cause when ctx ends first.
 func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -107,7 +107,9 @@ func newRig(t *testing.T, cfg ClientConfig, api *tairtest.API, server *tairtest.
 }
 
 // ask asks for the rig's instance.
-func (r *rig) ask() (SSL, error) { return r.client.DescribeInstanceSSL(r.t.Context(), testInstance, nil) }
+func (r *rig) ask() (SSL, error) {
+	return r.client.DescribeInstanceSSL(r.t.Context(), testInstance, nil)
+}
 
 // wantSSL asks for the rig's instance and checks that all goes well.
 func (r *rig) wantSSL() {

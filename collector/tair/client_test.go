@@ -1,0 +1,318 @@
+package tair
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tair_ssl_exporter/collector/tair/tairtest"
+)
+
+var (
+	errInternal  = &tairtest.APIError{Status: 500, Code: "InternalError"}
+	errThrottled = &tairtest.APIError{Status: 429, Code: "Throttling.User"}
+	errRefused   = &tairtest.APIError{Status: 403, Code: "InvalidAccessKeyId.Inactive"}
+)
+
+func TestNewClientRefuses(t *testing.T) {
+	const positive = "timeout, attempts, concurrency and qps must be positive"
+	for _, c := range []struct {
+		spoil func(*ClientConfig)
+		want  string
+	}{
+		{func(c *ClientConfig) { c.Region = "" }, "region is missing"},
+		{func(c *ClientConfig) { c.Credentials = nil }, "credentials are missing"},
+		{func(c *ClientConfig) { c.Timeout = 0 }, positive},
+		{func(c *ClientConfig) { c.Attempts = 0 }, positive},
+		{func(c *ClientConfig) { c.Concurrency = 0 }, positive},
+		{func(c *ClientConfig) { c.QPS = 0 }, positive},
+		{func(c *ClientConfig) { c.QPS = -1 }, positive},
+	} {
+		cfg := ClientConfig{Region: testRegion, Credentials: &fakeKeys{}, Timeout: time.Second, Attempts: 1, Concurrency: 1, QPS: 1}
+		if _, err := NewClient(cfg); err != nil {
+			t.Fatal(err)
+		}
+		c.spoil(&cfg)
+		if _, err := NewClient(cfg); err == nil || err.Error() != c.want {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+}
+
+func TestFailuresAreTriedAgainOrNot(t *testing.T) {
+	apiError := func(status int, code string) tairtest.Fault {
+		return tairtest.Fault{Error: &tairtest.APIError{Status: status, Code: code}}
+	}
+	for _, c := range []struct {
+		name     string
+		fault    tairtest.Fault
+		requests int // of the 3 that are allowed
+		reason   Reason
+	}{
+		{"throttled", apiError(400, "Throttling"), 3, ReasonThrottled},
+		{"server", apiError(503, "ServiceUnavailable"), 3, ReasonServer},
+		{"locked", apiError(409, "LockTimeout"), 3, ReasonServer},
+		{"gateway", tairtest.Fault{Status: 502, Body: []byte("<html>")}, 3, ReasonServer},
+		{"hang", tairtest.Fault{Hang: true}, 3, ReasonTimeout},
+		{"reset", tairtest.Fault{Reset: true}, 3, ReasonNetwork},
+		{"cut", tairtest.Fault{Cut: true}, 3, ReasonNetwork},
+		{"not found", apiError(404, "InvalidInstanceId.NotFound"), 1, ReasonNotFound},
+		{"forbidden", apiError(403, "Forbidden.RAM"), 1, ReasonForbidden},
+		{"unauthorized", apiError(400, "IncompleteSignature"), 1, ReasonUnauthorized},
+		{"invalid", tairtest.Fault{Body: []byte("{}")}, 1, ReasonInvalidResponse},
+		{"other", apiError(400, "InvalidParameter"), 1, ReasonOther},
+		{"unsupported", apiError(400, "InvalidRedisVersionPattern"), 1, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
+				r.api.SetFault(testInstance, c.fault)
+				_, err := r.ask()
+				var failed *Error
+				if errors.As(err, &failed); err != nil && failed.Reason != c.reason || err == nil && c.reason != "" {
+					t.Errorf("error %v, want %s", err, c.reason)
+				}
+				r.wantRequests(c.requests)
+			})
+			if c.requests == 1 {
+				return
+			}
+			inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
+				c.fault.Times = 2
+				r.api.SetFault(testInstance, c.fault)
+				r.wantSSL()
+				r.wantRequests(3)
+			})
+		})
+	}
+}
+
+func TestWaitsBetweenAttempts(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		failure     *tairtest.APIError
+		least, most []time.Duration
+	}{
+		{"random part of a doubling time", errInternal, make([]time.Duration, 6), []time.Duration{
+			100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond, 2 * time.Second,
+		}},
+		{"and the pause", errThrottled, []time.Duration{time.Second, time.Second}, []time.Duration{1100 * time.Millisecond, 1200 * time.Millisecond}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, ClientConfig{Attempts: len(c.most) + 1}, func(t *testing.T, r *rig) {
+				r.api.SetFault("", tairtest.Fault{Error: c.failure})
+				_, _ = r.ask()
+				log := r.api.Requests()
+				r.wantRequests(len(c.most) + 1)
+				for i, most := range c.most {
+					if got := log[i+1].At.Sub(log[i].At); got < c.least[i] || got > most {
+						t.Errorf("%v after attempt %d, want %v to %v", got, i+1, c.least[i], most)
+					}
+				}
+			})
+		})
+	}
+	for n := 1; n < 200; n++ {
+		if got := backoff(n); got < 0 || got >= maxBackoff {
+			t.Errorf("%v after attempt %d", got, n)
+		}
+	}
+}
+
+func TestRefusedCredentials(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		chain    []Credentials // what the provider gives, the next one after each rejection
+		attempts int
+		refusals int
+		rejected []Credentials
+		requests int
+		ok       bool
+	}{
+		{"others work", []Credentials{testKey, otherKey}, 3, 1, []Credentials{testKey}, 2, true},
+		{"there are no others", []Credentials{testKey}, 3, 1, []Credentials{testKey}, 1, false},
+		{"others are refused too", []Credentials{testKey, otherKey, tokenKey}, 3, 2, []Credentials{testKey, otherKey}, 2, false},
+		{"no attempt is left", []Credentials{testKey, otherKey}, 1, 1, []Credentials{testKey}, 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, ClientConfig{Attempts: c.attempts}, func(t *testing.T, r *rig) {
+				r.keys.chain = c.chain
+				r.api.SetFault("", tairtest.Fault{Error: errRefused, Times: c.refusals})
+				if c.ok {
+					r.wantSSL()
+				} else {
+					_, err := r.ask()
+					wantError(t, err, Error{Reason: ReasonUnauthorized, Status: 403, Code: errRefused.Code, RequestID: anyRequestID})
+				}
+				if !slices.Equal(r.keys.rejected, c.rejected) {
+					t.Errorf("%d rejected, want %d, or others", len(r.keys.rejected), len(c.rejected))
+				}
+				r.wantRequests(c.requests)
+			})
+		})
+	}
+}
+
+func TestCredentialsCannotBeObtained(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.keys.err = &CredentialsError{Type: CredentialsRAMRole, Class: classSTS, Code: "NoPermission", RequestID: "1B2C"}
+		sent := func() { t.Error("sent") }
+		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, sent)
+		wantError(t, err, Error{
+			Reason: ReasonCredentials, Code: "NoPermission", RequestID: "1B2C",
+			Detail: "cannot obtain credentials: class=sts code=NoPermission request_id=1B2C",
+		})
+		r.wantRequests(0)
+		if len(r.observed.attempts) != 0 {
+			t.Errorf("observed %+v", r.observed.attempts)
+		}
+	})
+}
+
+// What was learned by an attempt weighs more than why there is no other.
+func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetFault("", tairtest.Fault{Error: errInternal})
+		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, func() { r.keys.err = &CredentialsError{Class: classFile} })
+		wantError(t, err, Error{Reason: ReasonServer, Status: 500, Code: "InternalError", RequestID: anyRequestID})
+		r.wantRequests(1)
+	})
+}
+
+func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(r *rig)
+		within  time.Duration // 0: canceled after a second
+		want    string
+	}{
+		{"the token would come too late", func(r *rig) { r.wantSSL() }, time.Second,
+			"the request was not sent: waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
+		{"canceled while waiting for a token", func(r *rig) { r.wantSSL() }, 0,
+			"the request was not sent: waiting for the rate limit: context canceled"},
+		{"waiting behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, time.Second,
+			"the request was not sent: waiting for the rate limit: context deadline exceeded"},
+		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, time.Second,
+			"the request was not sent: waiting for credentials: context deadline exceeded"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, ClientConfig{QPS: 0.5}, func(t *testing.T, r *rig) {
+				c.prepare(r)
+				r.api.ResetRequests()
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				if c.within > 0 {
+					ctx, cancel = context.WithTimeout(t.Context(), c.within)
+					defer cancel()
+				}
+				got, err := r.client.DescribeInstanceSSL(ctx, testInstance, func() { t.Error("sent") })
+				if !errors.Is(err, ErrNotSent) || err.Error() != c.want || got != (SSL{}) {
+					t.Errorf("got %+v, error %v\nwant %s", got, err, c.want)
+				}
+				r.wantRequests(0)
+				time.Sleep(time.Minute) // the call ahead ends
+			})
+		})
+	}
+}
+
+func TestAnAttemptUnderWayOutlivesItsContext(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetFault("", tairtest.Fault{Delay: 3 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		got, err := r.client.DescribeInstanceSSL(ctx, testInstance, nil)
+		if got != testSSL || err != nil || time.Since(began) != 3*time.Second {
+			t.Errorf("got %+v, error %v after %v", got, err, time.Since(began))
+		}
+	})
+}
+
+func TestTheContextEndsBetweenAttempts(t *testing.T) {
+	for _, failure := range []*tairtest.APIError{errInternal, errThrottled, errRefused} {
+		inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.keys.chain = []Credentials{testKey, otherKey}
+			r.api.SetFault("", tairtest.Fault{Delay: 3 * time.Second, Error: failure})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := r.client.DescribeInstanceSSL(ctx, testInstance, nil)
+			wantError(t, err, Error{
+				Reason: classify(failure.Status, failure.Code), Status: failure.Status, Code: failure.Code, RequestID: anyRequestID,
+			})
+			r.wantRequests(1)
+		})
+	}
+}
+
+func TestSentIsCalledBeforeEachRequest(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetFault("", tairtest.Fault{Error: errInternal, Times: 2})
+		var before []int
+		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, func() { before = append(before, len(r.api.Requests())) })
+		if want := []int{0, 1, 2}; err != nil || !slices.Equal(before, want) {
+			t.Errorf("called before requests %v, want %v, error %v", before, want, err)
+		}
+	})
+}
+
+func TestObserver(t *testing.T) {
+	inBubble(t, ClientConfig{Attempts: 6, QPS: 1}, func(t *testing.T, r *rig) {
+		r.api.SetFault("",
+			tairtest.Fault{Times: 1, Hang: true},
+			tairtest.Fault{Times: 1, Delay: 4 * time.Second, Reset: true},
+			tairtest.Fault{Times: 1, Delay: time.Second, Error: errInternal},
+			tairtest.Fault{Times: 1, Status: 502, Body: []byte("<html>")},
+			tairtest.Fault{Times: 1, Delay: 2 * time.Second},
+			tairtest.Fault{Times: 1, Error: &tairtest.APIError{Status: 403, Code: "IncorrectEngineVersion"}},
+		)
+		r.wantSSL()
+		_, _ = r.ask()
+		attempt := func(code string, reason Reason, took time.Duration) Attempt {
+			return Attempt{Action: "DescribeInstanceSSL", Code: code, Reason: reason, Took: took}
+		}
+		want := []Attempt{
+			attempt("timeout", ReasonTimeout, 5*time.Second),
+			attempt("network", ReasonNetwork, 4*time.Second),
+			attempt("InternalError", ReasonServer, time.Second),
+			attempt("server", ReasonServer, 0),
+			attempt("OK", "", 2*time.Second),
+			attempt("IncorrectEngineVersion", ReasonForbidden, 0),
+		}
+		if !slices.Equal(r.observed.attempts, want) {
+			t.Errorf("observed %+v\nwant %+v", r.observed.attempts, want)
+		}
+		if len(r.observed.waits) != len(want) {
+			t.Errorf("waits %v, want %d", r.observed.waits, len(want))
+		}
+	})
+}
+
+func TestObserverIsToldOfTheWaitForTheRate(t *testing.T) {
+	inBubble(t, ClientConfig{QPS: 1}, func(t *testing.T, r *rig) {
+		var calls sync.WaitGroup
+		for range 3 {
+			calls.Go(r.wantSSL)
+		}
+		calls.Wait()
+		want := []time.Duration{0, time.Second, 2 * time.Second}
+		if !slices.Equal(r.observed.waits, want) {
+			t.Errorf("waits %v, want %v", r.observed.waits, want)
+		}
+	})
+}
+
+func TestThrottlingLowersTheRate(t *testing.T) {
+	inBubble(t, ClientConfig{QPS: 400, Attempts: 1}, func(t *testing.T, r *rig) {
+		r.api.SetFault("", tairtest.Fault{Error: errThrottled, Times: 1})
+		for _, want := range []float64{200, 201, 202} {
+			_, _ = r.ask()
+			if got := r.client.QPS(); got != want {
+				t.Errorf("%v/s, want %v/s", got, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package tair
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"tair_ssl_exporter/collector/tair/tairtest"
+)
+
+func TestDocumentedAnswer(t *testing.T) {
+	const id = "r-bp1zxszhcgatnx****"
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetFault(id, tairtest.Fault{Body: []byte(`{"InstanceId":"r-bp1zxszhcgatnx****",
+			"RequestId":"02260F96-913E-4655-9BA5-A3651CAF****","SSLEnabled":"Enable","SSLExpiredTime":"2020-08-05T09:05:53Z",
+			"CertCommonName":"r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
+			"CertDownloadURL":"https://apsaradb-public.oss-ap-sout****-1.aliy****.com/ApsaraDB-CA-Chain.zip"}`)})
+		got, err := r.client.DescribeInstanceSSL(t.Context(), id, nil)
+		want := SSL{
+			Supported: true, Enabled: true, ExpiresAt: time.Date(2020, 8, 5, 9, 5, 53, 0, time.UTC),
+			CommonName:  "r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
+			DownloadURL: "https://apsaradb-public.oss-ap-sout****-1.aliy****.com/ApsaraDB-CA-Chain.zip",
+		}
+		if err != nil || got != want {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+	})
+}
+
+func TestAnswers(t *testing.T) {
+	answer := func(format string, args ...any) string {
+		return fmt.Sprintf(`{"InstanceId":"r-bp1zxszhcgatnx","RequestId":"1-2"`+format+`}`, args...)
+	}
+	disabled, enabled := SSL{Supported: true}, SSL{Supported: true, Enabled: true, ExpiresAt: expiresAt}
+	for name, c := range map[string]struct {
+		body string
+		want SSL
+	}{
+		"disabled":                      {answer(`,"SSLEnabled":"Disable"`), disabled},
+		"disabled, date null":           {answer(`,"SSLEnabled":"Disable","SSLExpiredTime":null`), disabled},
+		"disabled, date empty":          {answer(`,"SSLEnabled":"Disable","SSLExpiredTime":""`), disabled},
+		"disabled, date unreadable":     {answer(`,"SSLEnabled":"Disable","SSLExpiredTime":"never"`), disabled},
+		"disabled, all still printed":   {answer(`,"SSLEnabled":"Disable","SSLExpiredTime":"2020-08-05T09:05:53Z","CertCommonName":"n","CertDownloadURL":"https://h/p"`), disabled},
+		"enabled, no more than needed":  {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z"`), enabled},
+		"enabled, null instead of text": {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","CertCommonName":null,"CertDownloadURL":null`), enabled},
+		"enabled, unknown fields":       {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","New":{"a":[1]}`), enabled},
+		"no request ID":                 {`{"InstanceId":"r-bp1zxszhcgatnx","SSLEnabled":"Disable"}`, disabled},
+		"exactly 1 MiB":                 {padded(answer(`,"SSLEnabled":"Disable"`), 1<<20), disabled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+				r.api.SetFault(testInstance, tairtest.Fault{Body: []byte(c.body)})
+				if got, err := r.ask(); err != nil || got != c.want {
+					t.Errorf("got %+v, error %v", got, err)
+				}
+			})
+		})
+	}
+}
+
+func TestInvalidAnswers(t *testing.T) {
+	const (
+		foreign   = "the body is not the JSON of the operation"
+		wrongID   = "InstanceId is not the one asked for"
+		wrongFlag = "SSLEnabled is neither Enable nor Disable"
+		wrongDate = "SSL is enabled but SSLExpiredTime is missing or no date"
+		ours      = `{"InstanceId":"r-bp1zxszhcgatnx"`
+	)
+	for _, c := range []struct{ name, body, detail string }{
+		{"empty", "", foreign},
+		{"HTML", "<html>Welcome</html>", foreign},
+		{"XML", "<DescribeInstanceSSLResponse><InstanceId>r-bp1zxszhcgatnx</InstanceId></DescribeInstanceSSLResponse>", foreign},
+		{"an array", "[]", foreign},
+		{"cut off", ours, foreign},
+		{"two answers", ours + `,"SSLEnabled":"Disable"}{}`, foreign},
+		{"a number for a text", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":1}`, foreign},
+		{"{}", "{}", wrongID},
+		{"null", "null", wrongID},
+		{"no instance", `{"SSLEnabled":"Disable"}`, wrongID},
+		{"another instance", `{"InstanceId":"r-other","SSLEnabled":"Disable"}`, wrongID},
+		{"an instance of which the ID is a part", `{"InstanceId":"r-bp1zxszhcgatnx2","SSLEnabled":"Disable"}`, wrongID},
+		{"SSLEnabled missing", ours + `}`, wrongFlag},
+		{"SSLEnabled null", ours + `,"SSLEnabled":null}`, wrongFlag},
+		{"SSLEnabled empty", ours + `,"SSLEnabled":""}`, wrongFlag},
+		{"SSLEnabled in lower case", ours + `,"SSLEnabled":"enable"}`, wrongFlag},
+		{"SSLEnabled Update", ours + `,"SSLEnabled":"Update"}`, wrongFlag},
+		{"date missing", ours + `,"SSLEnabled":"Enable"}`, wrongDate},
+		{"date null", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":null}`, wrongDate},
+		{"date empty", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":""}`, wrongDate},
+		{"date garbage", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"soon"}`, wrongDate},
+		{"date without a zone", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53"}`, wrongDate},
+		{"date zero", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"0001-01-01T00:00:00Z"}`, wrongDate},
+		{"date of the epoch", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"1970-01-01T00:00:00Z"}`, wrongDate},
+		{"over 1 MiB", padded(ours+`,"SSLEnabled":"Disable"}`, 1<<20+1), "the body is over 1 MiB"},
+		{"far over 1 MiB", padded(ours+`,"SSLEnabled":"Disable"}`, 3<<20), "the body is over 1 MiB"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+				r.api.SetFault(testInstance, tairtest.Fault{Body: []byte(c.body)})
+				got, err := r.ask()
+				wantError(t, err, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: c.detail})
+				if got != (SSL{}) {
+					t.Errorf("got %+v with an error", got)
+				}
+				r.wantRequests(1) // it would be the same again
+			})
+		})
+	}
+}
+
+func TestInvalidAnswerKeepsTheRequestID(t *testing.T) {
+	r := onLoopback(t, ClientConfig{})
+	r.api.SetFault("", tairtest.Fault{Body: []byte(`{"RequestId":"02260F96-913E-4655-9BA5-A3651CAF"}`)})
+	_, err := r.ask()
+	wantError(t, err, Error{
+		Reason: ReasonInvalidResponse, Status: 200, RequestID: "02260F96-913E-4655-9BA5-A3651CAF",
+		Detail: "InstanceId is not the one asked for",
+	})
+}
+
+// padded gives a JSON object with spaces in it, n bytes long.
+func padded(object string, n int) string {
+	return "{" + strings.Repeat(" ", n-len(object)) + object[1:]
+}
+
+func TestPublicURL(t *testing.T) {
+	long := "https://h/" + strings.Repeat("p", 600)
+	for in, want := range map[string]string{
+		"https://oss.example.com/CA.zip":                                              "https://oss.example.com/CA.zip",
+		"http://oss.example.com:8080/a%2Fb/CA.zip":                                    "http://oss.example.com:8080/a%2Fb/CA.zip",
+		"https://oss.example.com/CA.zip?Expires=1&OSSAccessKeyId=id&Signature=secret": "https://oss.example.com/CA.zip",
+		"https://user:secret@oss.example.com/CA.zip#top":                              "https://oss.example.com/CA.zip",
+		"https://oss.example.com":                                                     "https://oss.example.com",
+		"https://oss.example.com?":                                                    "https://oss.example.com",
+		"https://oss.example.com/é \x7f":                                              "",
+		"https://oss.example.com/é b":                                                 "https://oss.example.com/%C3%A9%20b",
+		long:                                                                          long[:512],
+		"":                                                                            "",
+		"oss.example.com/CA.zip":                                                      "",
+		"/CA.zip":                                                                     "",
+		"//oss.example.com/CA.zip":                                                    "",
+		"https:///CA.zip":                                                             "",
+		"https:opaque":                                                                "",
+		"ftp://oss.example.com/CA.zip":                                                "",
+		"javascript:alert(1)":                                                         "",
+		"javascript://h/%0Aalert(1)":                                                  "",
+		"data:text/html,x":                                                            "",
+		"https://[::1/CA.zip":                                                         "",
+	} {
+		if got := publicURL(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestLongTextsAreCut(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		want int
+	}{
+		{"", 0},
+		{strings.Repeat("a", 512), 512},
+		{strings.Repeat("a", 513), 512},
+		{strings.Repeat("é", 256), 512},
+		{"a" + strings.Repeat("é", 256), 511},
+		{strings.Repeat("a", 509) + "🔐", 509},
+		{strings.Repeat("a", 508) + "🔐🔐", 512},
+	} {
+		got := cut(c.in)
+		if len(got) != c.want || !utf8.ValidString(got) || !strings.HasPrefix(c.in, got) {
+			t.Errorf("%d bytes cut to %d, want %d: %q", len(c.in), len(got), c.want, got)
+		}
+	}
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetInstance(tairtest.Instance{
+			ID: testInstance, Region: testRegion, SSLEnabled: "Enable", ExpiresAt: expiresAt,
+			CommonName: strings.Repeat("缓", 200), DownloadURL: "https://h/" + strings.Repeat("p", 600) + "?q",
+		})
+		got, err := r.ask()
+		if err != nil || got.CommonName != strings.Repeat("缓", 170) || len(got.DownloadURL) != 512 {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+	})
+}
