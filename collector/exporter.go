@@ -103,7 +103,7 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 		at := place{t.Account, t.Region}
 		q := &queue{
 			place: at, asker: t.Asker, concurrency: t.Concurrency, account: f.accounts[t.Account],
-			journal: e.journal, now: e.now, asking: make(map[*entry]struct{}),
+			journal: e.journal, now: e.now, turn: make(chan struct{}, 1), asking: make(map[*entry]struct{}),
 		}
 		f.queues[at] = q
 		q.account.queues = append(q.account.queues, q)

@@ -291,7 +291,9 @@ func (p page) state(id string) string {
 	moment := func(m *dto.Metric) string {
 		return time.UnixMilli(int64(m.GetGauge().GetValue() * 1000)).Sub(p.began).String()
 	}
-	span := func(m *dto.Metric) string { return time.Duration(m.GetGauge().GetValue() * float64(time.Second)).String() }
+	span := func(m *dto.Metric) string {
+		return time.Duration(m.GetGauge().GetValue() * float64(time.Second)).String()
+	}
 	labels := func(names ...string) func(m *dto.Metric) string {
 		return func(m *dto.Metric) string {
 			values := make([]string, len(names))
@@ -310,33 +312,6 @@ func (p page) state(id string) string {
 	add("in", "certificate_expires_in_seconds", span)
 	add("cert", "certificate_info", labels("common_name"))
 	return strings.Join(parts, " ")
-}
-
-// staticKey gives the same credentials until it is told otherwise.
-type staticKey struct {
-	mu    sync.Mutex
-	creds tair.Credentials
-	fail  func(ctx context.Context) error // nil: none
-}
-
-// Credentials is for tair.CredentialsProvider.
-func (k *staticKey) Credentials(ctx context.Context) (tair.Credentials, error) {
-	k.mu.Lock()
-	creds, fail := k.creds, k.fail
-	k.mu.Unlock()
-	if fail != nil {
-		return tair.Credentials{}, fail(ctx)
-	}
-	return creds, nil
-}
-
-// Reject is for tair.CredentialsProvider.
-func (k *staticKey) Reject(tair.Credentials) {}
-
-func (k *staticKey) failWith(fail func(ctx context.Context) error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.fail = fail
 }
 
 // logLines collects what is logged.

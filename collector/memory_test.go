@@ -89,3 +89,19 @@ func TestExpiresInGoesBelowZeroFromMemory(t *testing.T) {
 		}
 	})
 }
+
+// A failure is asked for again however young the answer before it is.
+func TestFailureIsNotServedFromMemory(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.reach("main", hangzhou)
+		w.watch("main", hangzhou, "r-1")
+		w.apply()
+		w.scrape(soon)
+		w.api.SetFault("r-1", fails(500, "InternalError"))
+		w.scrape(soon)
+		w.setup.RefreshInterval = time.Hour
+		w.apply()
+		w.api.ClearFaults()
+		w.wantState(w.scrape(soon), "r-1", knownAt0m)
+	})
+}

@@ -20,6 +20,7 @@ type queue struct {
 	account     *account
 	journal     *journal
 	now         func() time.Time
+	turn        chan struct{} // held by the one worker whose request goes out next, so that the order is kept
 
 	mu      sync.Mutex
 	waiting entryHeap
@@ -110,10 +111,12 @@ var errNobodyWaits = errors.New("no scrape waits for the answer")
 // work asks until the queue is empty.
 func (q *queue) work() {
 	for {
+		q.turn <- struct{}{}
 		q.mu.Lock()
 		if len(q.waiting) == 0 {
 			q.workers--
 			q.mu.Unlock()
+			<-q.turn
 			return
 		}
 		e := heap.Pop(&q.waiting).(*entry)
@@ -127,14 +130,17 @@ func (q *queue) work() {
 	}
 }
 
-// ask is one call for one instance. ctx ends when no scrape waits for it any more, or when the account's credentials
-// were refused meanwhile.
+// ask is one call for one instance. The turn, which the caller took, passes on when a request goes out or the call ends
+// without one. ctx ends when no scrape waits for it any more, or when the account's credentials were refused meanwhile.
 func (q *queue) ask(ctx context.Context, e *entry) {
+	next := sync.OnceFunc(func() { <-q.turn })
+	defer next()
 	began := q.now()
 	answer, err := q.asker.DescribeInstanceSSL(ctx, e.instance.ID, func() {
 		q.mu.Lock()
-		defer q.mu.Unlock()
 		e.sent = true
+		q.mu.Unlock()
+		next()
 	})
 
 	var failure *tair.Error
