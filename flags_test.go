@@ -41,7 +41,9 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 		{name: "bad duration of a flag", args: []string{"--demo", "--scrape.timeout=soon"}, want: []string{`"soon"`}},
 		{name: "no time", args: []string{"--demo", "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "above 0s"}},
 		{name: "negative offset", args: []string{"--demo", "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset"}},
-		{name: "bad path", args: []string{"--demo", "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path", "begin with /"}},
+		{name: "bad path", args: []string{"--demo", "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path=metrics", "begins with /"}},
+		{name: "unclean path", args: []string{"--demo", "--web.telemetry-path=/metrics/"}, want: []string{"--web.telemetry-path=/metrics/", "clean path"}},
+		{name: "path with an escape", args: []string{"--demo", "--web.telemetry-path=/%zz"}, want: []string{"--web.telemetry-path", "clean path"}},
 		{name: "taken path", args: []string{"--demo", "--web.telemetry-path=/config"}, want: []string{"--web.telemetry-path", "taken"}},
 		{name: "demo and file", args: []string{"--demo", "--config.file=c.yml"}, want: []string{"--demo", "cannot be combined"}},
 		{name: "file and instance", args: []string{"--instance=cn-hangzhou/r-bp1a", "--config.file=c.yml"}, want: []string{"--instance", "cannot be combined"}},
@@ -49,6 +51,8 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 		{name: "port in use", args: []string{"--demo", "--web.listen-address=" + busy.Addr().String()}, want: []string{"--web.listen-address=" + busy.Addr().String(), "address already in use"}},
 		{name: "no web config", args: []string{"--demo", "--web.config.file=missing.yml"}, want: []string{"--web.config.file=missing.yml", "no such file"}},
 		{name: "bad web config", args: []string{"--demo", "--web.config.file=" + write("web.yml", "tls: 1\n")}, want: []string{"--web.config.file=web.yml", "tls"}},
+		{name: "password in a bad web config", args: []string{"--demo", "--web.config.file=" + write("users.yml", "basic_auth_users: CANARY\n")}, want: []string{"--web.config.file=users.yml", "line 1", "<hidden>"}},
+		{name: "secret with white space", file: instances + "    credentials: {type: access_key, access_key_id: CANARY KEY, access_key_secret: x}\n", want: []string{"c.yml:4", "access_key_id", "white space"}},
 		{name: "unknown key", file: instances + "    regoin: x\n", want: []string{"c.yml:4", "regoin", "region"}},
 		{name: "wrong type", file: "    instances: 5\n", want: []string{"c.yml:3", "accounts[0].instances"}},
 		{name: "duplicate instance", file: "    instances: [r-bp1a, r-bp1a]\n", want: []string{"c.yml:3", "r-bp1a", "accounts[0].instances[1]"}},
@@ -111,6 +115,19 @@ func TestEveryFlagHasAnEnvironmentVariable(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stdout.String())
 	}
 	mustContain(t, stdout.String(), "instances: 2")
+}
+
+func TestAFileNamedByTheEnvironmentCountsAsNamed(t *testing.T) {
+	t.Setenv("TAIR_SSL_EXPORTER_CONFIG_FILE", "/nonexistent.yml")
+	for _, c := range []struct{ flag, want string }{
+		{"--demo", "cannot be combined"}, {"--config.check", "/nonexistent.yml: "},
+	} {
+		var stderr strings.Builder
+		if code := run(t.Context(), []string{c.flag}, &stderr, &stderr); code != 1 {
+			t.Errorf("%s: exit %d", c.flag, code)
+		}
+		mustContain(t, stderr.String(), c.want)
+	}
 }
 
 func TestAskingForVersionOrHelpEndsWell(t *testing.T) {

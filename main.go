@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -98,7 +100,9 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 		Default("info").StringVar(&o.logLevel)
 	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").StringVar(&o.logFormat)
 
-	switch _, err := app.Parse(args); {
+	_, err = app.Parse(args)
+	o.configFileSet = o.configFileSet || o.configFile != defaultConfig // set by its environment variable
+	switch {
 	case done:
 		return options{}, true, nil
 	case err != nil:
@@ -109,9 +113,10 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 
 // check refuses flags that make no sense, alone or together.
 func (o *options) check() error {
+	telemetryPathForm := regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 	switch {
-	case !strings.HasPrefix(o.telemetryPath, "/") || len(o.telemetryPath) < 2 || strings.ContainsAny(o.telemetryPath, "{}? "):
-		return fmt.Errorf("--web.telemetry-path=%s: must begin with / and name a path of its own, such as /metrics", o.telemetryPath)
+	case !telemetryPathForm.MatchString(o.telemetryPath) || path.Clean(o.telemetryPath) != o.telemetryPath:
+		return fmt.Errorf("--web.telemetry-path=%s: must be a clean path that begins with / and names something, such as /metrics", o.telemetryPath)
 	case isReserved(o.telemetryPath):
 		return fmt.Errorf("--web.telemetry-path=%s: is taken by the exporter, choose another such as /metrics", o.telemetryPath)
 	case o.deadline.Timeout <= 0:
@@ -135,6 +140,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if o.healthCheck {
 		return askHealth(ctx, o.listenAddresses[0])
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // from the start on: unhandled it ends the program
+	defer signal.Stop(hup)
 	if err := tair.CheckDebug(os.Getenv); err != nil {
 		return err
 	}
@@ -157,9 +165,6 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if o.demo {
 		_ = level.Warn(logger).Log("msg", "--demo: everything served is SIMULATED; no cloud is asked")
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	go a.reloadOn(ctx, hup)
 	return a.serve(ctx, newSlog(sink, o.logLevel))
 }

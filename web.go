@@ -22,8 +22,9 @@ const (
 	pathReady   = "/-/ready"
 	pathReload  = "/-/reload"
 
-	// shutdownTime is what scrapes under way get at the end.
-	shutdownTime = 10 * time.Second
+	// shutdownTime is what scrapes under way get at the end: as much as the shipped configuration gives a scrape, which
+	// is also how long Kubernetes waits.
+	shutdownTime = 30 * time.Second
 )
 
 // isReserved reports whether a path is one of the fixed routes.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,8 +53,7 @@ func (a *app) reload() (err error) {
 		}
 	}()
 	if err := web.Validate(a.webConfigFile); err != nil {
-		oneLine := strings.Join(strings.Fields(err.Error()), " ")
-		return fmt.Errorf("--web.config.file=%s: %s", a.webConfigFile, oneLine)
+		return fmt.Errorf("--web.config.file=%s: %s", a.webConfigFile, oneLine(err))
 	}
 	cfg, err := a.load()
 	if err != nil {
@@ -75,6 +75,15 @@ func (a *app) reload() (err error) {
 	a.clients = clients
 	a.shown.Store(shown)
 	return nil
+}
+
+// oneLine gives the text of an error of the toolkit in one line. What such a text quotes of the file may be a password.
+func oneLine(err error) string {
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return regexp.MustCompile("`[^`]*`").ReplaceAllString(strings.Join(lines, "; "), "<hidden>")
 }
 
 func show(cfg *config.Config) (*shownConfig, error) {
@@ -116,7 +125,11 @@ func (a *app) reportCheck(stdout io.Writer) error {
 	return err
 }
 
-func (a *app) close() { closeAll(a.clients) }
+func (a *app) close() {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	closeAll(a.clients)
+}
 
 func closeAll(clients []*tair.Client) {
 	for _, c := range clients {

@@ -93,20 +93,16 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 		accounts:        make(map[string]*account),
 		instances:       make(map[place]int),
 	}
+	before := e.accounts()
 	for _, t := range setup.Targets {
 		if t.Asker == nil || t.Concurrency < 1 {
 			return nil, fmt.Errorf("account %s, region %s: a client and a concurrency are needed", t.Account, t.Region)
 		}
 		if f.accounts[t.Account] == nil {
-			f.accounts[t.Account] = e.heirOf(t.Account)
+			f.accounts[t.Account] = &account{refusals: make(map[string]*tair.Error)}
 		}
 		at := place{t.Account, t.Region}
-		q := &queue{
-			place: at, asker: t.Asker, concurrency: t.Concurrency, account: f.accounts[t.Account],
-			journal: e.journal, now: e.now, turn: make(chan struct{}, 1), asking: make(map[*entry]struct{}),
-		}
-		f.queues[at] = q
-		q.account.queues = append(q.account.queues, q)
+		f.queues[at] = f.accounts[t.Account].newQueue(t, e, before[t.Account])
 		f.instances[at] = 0
 	}
 
@@ -145,13 +141,12 @@ func (e *Exporter) records() map[identity]*record {
 	return records
 }
 
-// heirOf gives an account for a new fleet that knows whether the one in force is refused, so that the journal goes on.
-func (e *Exporter) heirOf(name string) *account {
-	heir := &account{}
-	if f := e.fleet.Load(); f != nil && f.accounts[name] != nil {
-		heir.refusal = f.accounts[name].standing()
+// accounts gives those of the fleet in force.
+func (e *Exporter) accounts() map[string]*account {
+	if f := e.fleet.Load(); f != nil {
+		return f.accounts
 	}
-	return heir
+	return nil
 }
 
 func recordOf(records map[identity]*record, i Instance) *record {

@@ -168,3 +168,25 @@ func printed(families map[string]*dto.MetricFamily) string {
 	}
 	return b.String()
 }
+
+// TestARegionThatRefusesAloneIsLoggedOnce has one region whose answers are all refusals, beside one that works.
+func TestARegionThatRefusesAloneIsLoggedOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.reach("main", hangzhou)
+		w.reach("main", shanghai)
+		w.watch("main", hangzhou, "r-1", "r-2", "r-3")
+		w.watch("main", shanghai, "r-4")
+		w.apply()
+		w.api.SetFault("r-4", fails(403, "SignatureDoesNotMatch"))
+		for range 5 {
+			pass(time.Minute)
+			w.scrape(soon)
+		}
+		wantLines(w, `level=error msg="the account cannot be asked" account=main region=cn-shanghai `+
+			`reason=unauthorized code=SignatureDoesNotMatch status=403 `+requestID)
+		w.api.ClearFaults()
+		pass(time.Minute)
+		w.scrape(soon)
+		wantLines(w, accepted+`was=unauthorized`)
+	})
+}

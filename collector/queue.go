@@ -43,14 +43,6 @@ type entry struct {
 	sent    bool // a request of the call under way has gone out
 }
 
-// account is what the queues of one account share: when its credentials fail, nobody else needs to ask.
-type account struct {
-	queues []*queue
-
-	mu      sync.Mutex
-	refusal *tair.Error // why the latest call failed for the whole account; nil otherwise
-}
-
 // add puts an entry into the queue if it is due for a scrape that began at now, or lets the scrape share the call that
 // is under way. It reports whether the scrape has to wait for the entry.
 func (q *queue) add(e *entry, s *scrape, now time.Time, interval time.Duration) bool {
@@ -213,38 +205,6 @@ func (q *queue) drop(refusal *tair.Error) {
 		q.settle(e)
 	}
 	q.waiting = nil
-}
-
-// standing gives why the latest call failed for the whole account; nil when it did not.
-func (a *account) standing() *tair.Error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.refusal
-}
-
-// refused spreads what failed with the credentials of one call to everything that waits in the account.
-func (a *account) refused(at *queue, refusal *tair.Error) {
-	a.mu.Lock()
-	news := a.refusal == nil || a.refusal.Reason != refusal.Reason || a.refusal.Code != refusal.Code
-	a.refusal = refusal
-	a.mu.Unlock()
-	if news {
-		at.journal.accountFailed(at.place, refusal)
-	}
-	for _, q := range a.queues {
-		q.drop(refusal)
-	}
-}
-
-// recovered notes that the account's credentials were good for a call.
-func (a *account) recovered(at *queue) {
-	a.mu.Lock()
-	ended := a.refusal
-	a.refusal = nil
-	a.mu.Unlock()
-	if ended != nil {
-		at.journal.accountRecovered(at.place, ended)
-	}
 }
 
 // entryHeap has the entry with the longest time since its last attempt on top; one never asked comes before all.

@@ -46,7 +46,7 @@ type Credentials struct {
 	OIDCProviderARN string `yaml:"oidc_provider_arn,omitempty"`
 	OIDCTokenFile   string `yaml:"oidc_token_file,omitempty"`
 
-	// RoleName is the role of an ECS instance; empty asks the instance for it.
+	// RoleName is the role of an ECS instance.
 	RoleName      string `yaml:"role_name,omitempty"`
 	DisableIMDSv1 bool   `yaml:"disable_imds_v1,omitempty"`
 

@@ -136,7 +136,7 @@ func (w *walker) credentialsKey(e entry, c *Credentials, depth int) {
 	case "sts_endpoint":
 		textMatching(&c.STSEndpoint, checkSTSEndpoint)(v)
 	case "role_name":
-		textInto(&c.RoleName)(v)
+		textMatching(&c.RoleName, checkVisible)(v)
 	case "disable_imds_v1":
 		boolean(&c.DisableIMDSv1)(v)
 	case "url":
@@ -147,8 +147,8 @@ func (w *walker) credentialsKey(e entry, c *Credentials, depth int) {
 	}
 }
 
-// secretInto reads a secret that is not empty.
-func secretInto(dst *Secret) func(value) { return textInto((*string)(dst)) }
+// secretInto reads a secret.
+func secretInto(dst *Secret) func(value) { return textMatching((*string)(dst), checkVisible) }
 
 // givenAs reports whether the key or its file is given.
 func (p present) givenAs(key string) bool {

@@ -91,9 +91,20 @@ func checkLabelName(s string) string {
 	return ""
 }
 
+// checkVisible allows what can go into a header or a URL. It never repeats the text: that may be a secret.
+func checkVisible(s string) string {
+	switch {
+	case s == "":
+		return "is empty, give a text or leave the key out"
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "has white space or unprintable characters, allowed: visible ASCII characters"
+	}
+	return ""
+}
+
 func checkRAMARN(s string) string {
 	const prefix = "acs:ram::"
-	if strings.HasPrefix(s, prefix) && len(s) > len(prefix) {
+	if strings.HasPrefix(s, prefix) && len(s) > len(prefix) && checkVisible(s) == "" {
 		return ""
 	}
 	return "is not an ARN of RAM, allowed: one that begins with " + prefix
@@ -108,7 +119,7 @@ func checkSessionName(s string) string {
 
 func checkCredentialsURL(s string) string {
 	u, err := url.Parse(s)
-	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" {
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && checkVisible(s) == "" {
 		return ""
 	}
 	return "is not a URL, allowed: http://... or https://..."

@@ -14,6 +14,10 @@ const (
 	credentialsFresh = 30 * time.Second // served without asking the library
 	credentialsKept  = 3 * time.Minute  // served while refreshes run or fail
 	credentialsRetry = 5 * time.Second  // from a failed refresh to the next while credentials are kept
+
+	// credentialsPatience is how long a caller waits for a refresh after one that failed, when nothing is kept: a
+	// provider that is slow to fail must not look like one that has not answered yet.
+	credentialsPatience = 2 * time.Second
 )
 
 // credentialsCache shares the credentials that a blocking fetch yields, with one fetch at a time.
@@ -27,6 +31,7 @@ type credentialsCache struct {
 	current   Credentials         // zero when none are kept
 	succeeded time.Time           // when current came
 	failed    time.Time           // when the latest refresh failed; zero when it did not
+	failure   *CredentialsError   // why it failed; nil when it did not
 	anew      bool                // the next fetch must be anew
 	running   *credentialsRefresh // nil when no refresh is under way
 }
@@ -45,10 +50,8 @@ func (c *credentialsCache) Credentials(ctx context.Context) (Credentials, error)
 		if refresh == nil {
 			return current, err
 		}
-		select {
-		case <-refresh.done:
-		case <-ctx.Done():
-			return Credentials{}, context.Cause(ctx)
+		if err := c.wait(ctx, refresh); err != nil {
+			return Credentials{}, err
 		}
 		if current, ok := c.kept(); ok {
 			return current, nil
@@ -58,6 +61,33 @@ func (c *credentialsCache) Credentials(ctx context.Context) (Credentials, error)
 		}
 		// What the refresh gave was rejected before it could be handed out: once more.
 	}
+}
+
+// wait returns when the refresh has ended, or with an error when ctx ends first or when, after a failed refresh, the
+// patience does. The refresh goes on.
+func (c *credentialsCache) wait(ctx context.Context, refresh *credentialsRefresh) error {
+	var impatient <-chan time.Time
+	failure := c.latestFailure()
+	if failure != nil {
+		t := time.NewTimer(credentialsPatience)
+		defer t.Stop()
+		impatient = t.C
+	}
+	select {
+	case <-refresh.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-impatient:
+		return failure
+	}
+}
+
+// latestFailure gives why the latest refresh failed; nil when it did not.
+func (c *credentialsCache) latestFailure() *CredentialsError {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failure
 }
 
 // look gives the credentials to serve or else the refresh to wait for, and starts one when it is time to.
@@ -114,9 +144,9 @@ func (c *credentialsCache) finish(refresh *credentialsRefresh, got Credentials, 
 	defer c.mu.Unlock()
 	switch {
 	case err != nil:
-		c.failed = c.now()
+		c.failed, c.failure = c.now(), err
 	case got != refresh.rejected:
-		c.current, c.succeeded, c.failed = got, c.now(), time.Time{}
+		c.current, c.succeeded, c.failed, c.failure = got, c.now(), time.Time{}, nil
 	}
 	c.running, refresh.err = nil, err
 	close(refresh.done)

@@ -53,9 +53,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// AccountWide reports whether the failure concerns the credentials, and so every instance of the account.
+// AccountWide reports whether the failure concerns the credentials, and so every instance of the account. A nonce that
+// the API has seen concerns one request only.
 func (e *Error) AccountWide() bool {
-	return e.Reason == ReasonCredentials || e.Reason == ReasonUnauthorized
+	return e.Reason == ReasonCredentials || e.Reason == ReasonUnauthorized && e.Code != "SignatureNonceUsed"
 }
 
 // retryable reports whether the same request may well succeed a moment later.

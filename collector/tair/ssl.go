@@ -16,6 +16,8 @@ const ActionDescribeInstanceSSL = "DescribeInstanceSSL"
 // maxText is the length in bytes at which texts of an answer are cut: they become label values.
 const maxText = 512
 
+var errNotJSON = errors.New("the body is not the JSON of the operation")
+
 // SSL is the SSL state of one instance.
 type SSL struct {
 	Supported bool // false: the API says that this kind of instance has no SSL; everything else is zero then
@@ -63,10 +65,11 @@ func decodeSSL(body []byte, id string) (ssl SSL, requestID string, err error) {
 		CommonName string `json:"CertCommonName"`
 		URL        string `json:"CertDownloadURL"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return SSL{}, "", errors.New("the body is not the JSON of the operation")
+	err = json.Unmarshal(body, &answer)
+	requestID = cleanCode(answer.RequestID) // it is read even when another field has a foreign type
+	if err != nil {
+		return SSL{}, requestID, errNotJSON
 	}
-	requestID = cleanCode(answer.RequestID)
 	if answer.InstanceID != id {
 		return SSL{}, requestID, errors.New("InstanceId is not the one asked for")
 	}
@@ -120,11 +123,10 @@ func decodeError(status int, body []byte) *Error {
 		RequestID string `json:"RequestId"`
 	}
 	e := &Error{Status: status}
-	if json.Unmarshal(body, &answer) == nil {
-		e.Code, e.RequestID = cleanCode(answer.Code), cleanCode(answer.RequestID)
-	} else {
+	if json.Unmarshal(body, &answer) != nil {
 		e.Detail = "the body is not the API's"
 	}
+	e.Code, e.RequestID = cleanCode(answer.Code), cleanCode(answer.RequestID)
 	e.Reason = classify(status, e.Code)
 	if status >= http.StatusMultipleChoices && status < http.StatusBadRequest {
 		e.Detail = "redirects are not followed"

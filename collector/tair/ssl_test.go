@@ -184,3 +184,12 @@ func TestLongTextsAreCut(t *testing.T) {
 		}
 	})
 }
+
+func TestRequestIDIsKeptWhenAFieldHasAForeignType(t *testing.T) {
+	if _, id, err := decodeSSL([]byte(`{"RequestId":"REQ-1","InstanceId":"r-a","SSLEnabled":true}`), "r-a"); id != "REQ-1" || err == nil {
+		t.Errorf("answer: request ID %q, error %v", id, err)
+	}
+	if e := decodeError(403, []byte(`{"Code":403,"RequestId":"REQ-1"}`)); e.RequestID != "REQ-1" || e.Code != "" {
+		t.Errorf("error answer: %+v", e)
+	}
+}

@@ -1,0 +1,485 @@
+package tair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tair_ssl_exporter/collector/tair/tairtest"
+)
+
+func TestPaging(t *testing.T) {
+	for count, requests := range map[int]int{0: 1, 1: 1, 49: 1, 50: 1, 51: 2, 100: 2, 120: 3} {
+		t.Run(fmt.Sprint(count), func(t *testing.T) {
+			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+				r.api.RemoveInstance(testInstance)
+				r.api.SetInstance(tairtest.Instance{ID: "r-elsewhere", Region: "cn-shanghai"})
+				for _, id := range ids(1, count) {
+					r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
+				}
+				r.wantListed(ids(1, count))
+				r.wantRequests(requests)
+				if got := len(r.observed.attempts); got != requests || r.observed.attempts[0].Action != ActionDescribeInstances {
+					t.Errorf("%d attempts observed, the first %+v", got, r.observed.attempts[0])
+				}
+			})
+		})
+	}
+}
+
+func TestListedInstance(t *testing.T) {
+	r := onLoopback(t, ClientConfig{})
+	r.api.SetInstance(tairtest.Instance{
+		ID: testInstance, Region: testRegion, Name: "缓存 <1>", Status: "Changing", ConnectionDomain: "cache.example.com", Port: 6380,
+		ResourceGroupID: "rg-1", Tags: map[string]string{"env": "prod", "empty": "", "键": "值"},
+	})
+	got, err := r.list(Filter{})
+	want := []ListedInstance{{
+		ID: testInstance, Name: "缓存 <1>", Status: "Changing", Region: testRegion, ResourceGroup: "rg-1",
+		Domain: "cache.example.com", Port: 6380, Tags: map[string]string{"env": "prod", "empty": "", "键": "值"},
+	}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, error %v", got, err)
+	}
+}
+
+func TestEndpointOfAnInstance(t *testing.T) {
+	for want, i := range map[string]ListedInstance{
+		"h.example.com:6379": {Domain: "h.example.com", Port: 6379},
+		"[fe80::1]:6379":     {Domain: "fe80::1", Port: 6379},
+	} {
+		if got := i.Endpoint(); got != want {
+			t.Errorf("%+v: %q", i, got)
+		}
+	}
+	for _, i := range []ListedInstance{{}, {Domain: "h.example.com"}, {Port: 6379}} {
+		if got := i.Endpoint(); got != "" {
+			t.Errorf("%+v: %q", i, got)
+		}
+	}
+}
+
+func TestWatchable(t *testing.T) {
+	for status, want := range map[string]bool{
+		"Normal": true, "Inactive": true, "Changing": true, "NetworkChanging": true, "Unheard-of": true, "": true,
+		"Creating": false, "Released": false, "Error": false,
+	} {
+		if got := (ListedInstance{Status: status}).Watchable(); got != want {
+			t.Errorf("%q: %v", status, got)
+		}
+	}
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetInstance(tairtest.Instance{ID: "r-coming", Region: testRegion, Status: "Creating"})
+		got, err := r.list(Filter{})
+		if err != nil || len(got) != 2 || !got[0].Watchable() || got[1].ID != "r-coming" || got[1].Watchable() {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+	})
+}
+
+func TestPagesThatShift(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		pages    []string // the last one for good
+		want     []string // nil: an error
+		requests int
+		detail   string
+	}{
+		{
+			"one is missed, the second listing has it",
+			[]string{listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, ids(51, 51))},
+			ids(1, 51), 5, "",
+		},
+		{
+			"each listing misses another one",
+			[]string{listPage(52, ids(1, 50)), listPage(52, ids(50, 51)), listPage(52, nil), listPage(52, ids(2, 51)), listPage(52, ids(52, 52)), listPage(52, nil)},
+			ids(1, 52), 6, "",
+		},
+		{
+			"one is missed twice",
+			[]string{listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, nil)},
+			nil, 5, "TotalCount is 51 but two listings gave 50 instances",
+		},
+		{
+			"one goes, so that the next one slips over the border",
+			[]string{listPage(52, ids(1, 50)), listPage(51, ids(52, 52)), listPage(51, nil), listPage(51, ids(2, 51)), listPage(51, ids(52, 52))},
+			ids(1, 52), 5, "",
+		},
+		{
+			"one comes",
+			[]string{listPage(51, ids(2, 51)), listPage(52, ids(51, 52)), listPage(52, nil), listPage(52, ids(1, 50)), listPage(52, ids(51, 52))},
+			ids(1, 52), 5, "",
+		},
+		{"an ID twice on a page", []string{listPage(1, []string{"r-1", "r-1"})}, []string{"r-1"}, 1, ""},
+		{"short pages", []string{listPage(3, ids(1, 2)), listPage(3, ids(3, 3))}, ids(1, 3), 2, ""},
+		{"the count is too high", []string{listPage(3, ids(1, 2))}, nil, 6, "TotalCount is 3 but two listings gave 2 instances"},
+		{"the count is too high, empty pages", []string{listPage(3, nil)}, nil, 2, "TotalCount is 3 but two listings gave 0 instances"},
+		{"the count is far too high", []string{listPage(5000, ids(1, 50))}, nil, 204, "TotalCount is 5000 but two listings gave 50 instances"},
+		{"the count is 0", []string{listPage(0, ids(1, 50)), listPage(0, ids(51, 60)), listPage(0, nil)}, ids(1, 60), 2, ""},
+		{"the count is too low", []string{listPage(60, ids(1, 50)), listPage(60, ids(51, 100)), listPage(60, ids(101, 120)), listPage(60, nil)}, ids(1, 120), 4, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+				r.setPages(c.pages...)
+				if c.want != nil {
+					r.wantListed(c.want)
+				} else {
+					got, err := r.list(Filter{})
+					wantError(t, err, Error{Reason: ReasonInvalidResponse, Detail: c.detail})
+					if got != nil {
+						t.Errorf("%d instances with an error", len(got))
+					}
+				}
+				r.wantRequests(c.requests)
+			})
+		})
+	}
+}
+
+func TestLastPage(t *testing.T) {
+	for total, want := range map[int]int{0: 2, 1: 3, 50: 3, 51: 4, 120: 5, 99_900: 2000, 100_000: 2000} {
+		if got := lastPage(total); got != want {
+			t.Errorf("%d instances: %d, want %d", total, got, want)
+		}
+	}
+}
+
+func TestTheLatestOfAnInstanceCounts(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.setPages(`{"TotalCount":2,"Instances":{"KVStoreInstance":[{"InstanceId":"r-1","InstanceName":"old"}]}}`,
+			`{"TotalCount":2,"Instances":{"KVStoreInstance":[{"InstanceId":"r-1","InstanceName":"new"},{"InstanceId":"r-2"}]}}`)
+		got, err := r.list(Filter{})
+		if err != nil || len(got) != 2 || got[0].Name != "new" {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+	})
+}
+
+// The fake filters as the cloud does.
+func TestFilters(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.RemoveInstance(testInstance)
+		for id, tags := range map[string]map[string]string{
+			"r-prod": {"env": "prod"}, "r-prod-a": {"env": "prod", "team": "a"}, "r-prod-b": {"env": "prod", "team": "b"},
+			"r-test-a": {"env": "test", "team": "a"}, "r-bare": nil,
+		} {
+			group := map[bool]string{true: "rg-a", false: "rg-other"}[tags["team"] == "a"]
+			r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion, Tags: tags, ResourceGroupID: group})
+		}
+		for _, c := range []struct {
+			filter Filter
+			want   []string
+		}{
+			{Filter{}, []string{"r-bare", "r-prod", "r-prod-a", "r-prod-b", "r-test-a"}},
+			{Filter{Tags: map[string]string{"env": "prod"}}, []string{"r-prod", "r-prod-a", "r-prod-b"}},
+			{Filter{Tags: map[string]string{"env": "prod", "team": "a"}}, []string{"r-prod-a"}},
+			{Filter{Tags: map[string]string{"team": ""}}, []string{"r-prod-a", "r-prod-b", "r-test-a"}},
+			{Filter{Tags: map[string]string{"team": "", "env": "prod"}}, []string{"r-prod-a", "r-prod-b"}},
+			{Filter{Tags: map[string]string{"nobody": ""}}, nil},
+			{Filter{ResourceGroup: "rg-a"}, []string{"r-prod-a", "r-test-a"}},
+			{Filter{ResourceGroup: "rg-a", Tags: map[string]string{"env": "test"}}, []string{"r-test-a"}},
+		} {
+			got, err := r.list(c.filter)
+			if err != nil || !slices.Equal(idsOf(got), c.want) {
+				t.Errorf("%+v: got %v, error %v, want %v", c.filter, idsOf(got), err, c.want)
+			}
+		}
+	})
+}
+
+func TestParametersOfAListing(t *testing.T) {
+	many := map[string]string{}
+	wantMany := url.Values{"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}}
+	for i := range 12 {
+		key := fmt.Sprintf("k%02d", i+1)
+		many[key] = "v"
+		wantMany.Set(fmt.Sprintf("Tag.%d.Key", i+1), key)
+		wantMany.Set(fmt.Sprintf("Tag.%d.Value", i+1), "v")
+	}
+	for _, c := range []struct {
+		name   string
+		filter Filter
+		want   []url.Values // one for each page
+	}{
+		{"none", Filter{}, []url.Values{
+			{"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}},
+			{"RegionId": {testRegion}, "PageNumber": {"2"}, "PageSize": {"50"}},
+		}},
+		{"sorted, an empty value is not sent", Filter{Tags: map[string]string{"team": "", "a*~ é": "& =", "env": "prod"}, ResourceGroup: "rg-1"}, []url.Values{{
+			"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}, "ResourceGroupId": {"rg-1"},
+			"Tag.1.Key": {"a*~ é"}, "Tag.1.Value": {"& ="}, "Tag.2.Key": {"env"}, "Tag.2.Value": {"prod"}, "Tag.3.Key": {"team"},
+		}}},
+		{"two digits", Filter{Tags: many}, []url.Values{wantMany}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []url.Values
+			api := newAPI()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+				got = append(got, q.URL.Query()) // one request after the other
+				api.ServeHTTP(w, q)
+			}))
+			defer server.Close()
+			r := newRig(t, ClientConfig{Endpoint: server.URL}, api, nil)
+			defer r.client.Close()
+			for _, id := range ids(1, 50) { // with the rig's own they fill more than a page, unless filtered
+				api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
+			}
+			before := maps.Clone(c.filter.Tags)
+			if _, err := r.list(c.filter); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got  %v\nwant %v", got, c.want)
+			}
+			if !maps.Equal(before, c.filter.Tags) {
+				t.Errorf("the caller's filter is now %v", c.filter.Tags)
+			}
+		})
+	}
+}
+
+func TestListingThatFails(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		fault    tairtest.Fault
+		requests int
+		want     Error
+	}{
+		{
+			"forbidden", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}}, 1,
+			Error{Reason: ReasonForbidden, Status: 403, Code: "Forbidden.RAM", RequestID: anyRequestID},
+		},
+		{
+			"throttled for good", tairtest.Fault{Error: errThrottled}, 3,
+			Error{Reason: ReasonThrottled, Status: 429, Code: "Throttling.User", RequestID: anyRequestID},
+		},
+		{
+			"unauthorized", tairtest.Fault{Error: errRefused}, 1,
+			Error{Reason: ReasonUnauthorized, Status: 403, Code: errRefused.Code, RequestID: anyRequestID},
+		},
+		{"gateway", tairtest.Fault{Status: 502, Body: []byte("<html>")}, 3, Error{Reason: ReasonServer, Status: 502, Detail: "the body is not the API's"}},
+		{"hang", tairtest.Fault{Hang: true}, 3, Error{Reason: ReasonTimeout, Detail: "no complete answer in time"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for after, pages := range []string{"first page", "second page"} { // what was read before is not returned
+				t.Run(pages, func(t *testing.T) {
+					inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
+						for _, id := range ids(1, 120) {
+							r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
+						}
+						c.fault.After = after
+						r.api.SetFault(ActionDescribeInstances, c.fault)
+						got, err := r.list(Filter{})
+						wantError(t, err, c.want)
+						if got != nil {
+							t.Errorf("%d instances with an error", len(got))
+						}
+						r.wantRequests(after + c.requests)
+					})
+				})
+			}
+		})
+	}
+}
+
+func TestAThrottledPageIsAskedForAgain(t *testing.T) {
+	inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
+		r.api.RemoveInstance(testInstance)
+		for _, id := range ids(1, 120) {
+			r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
+		}
+		r.api.SetFault(ActionDescribeInstances, tairtest.Fault{After: 1, Times: 2, Error: errThrottled})
+		r.wantListed(ids(1, 120))
+		r.wantRequests(5)
+		if got := r.client.QPS(); got >= 1000 {
+			t.Errorf("the limit is still %v", got)
+		}
+	})
+}
+
+func TestInvalidPages(t *testing.T) {
+	const (
+		foreign    = "the body is not the JSON of the operation"
+		wrongTotal = "TotalCount is missing or no count"
+		noList     = "the list of Instances is missing"
+		wrongID    = "an InstanceId is missing or too long"
+		wrongPlace = "RegionId is not the one asked for"
+	)
+	instance := func(fields string) string {
+		return `{"TotalCount":1,"Instances":{"KVStoreInstance":[{` + fields + `}]}}`
+	}
+	for _, c := range []struct{ name, body, detail string }{
+		{"empty", "", foreign},
+		{"HTML", "<html>Welcome</html>", foreign},
+		{"an array", "[]", foreign},
+		{"cut off", `{"TotalCount":0,"Instances":{"KVStoreInstance":[`, foreign},
+		{"the list is a text", `{"TotalCount":0,"Instances":"none"}`, foreign},
+		{"the ID is a number", instance(`"InstanceId":1`), foreign},
+		{"the tags are a text", instance(`"InstanceId":"r-1","Tags":"env"`), foreign},
+		{"{}", "{}", wrongTotal},
+		{"null", "null", wrongTotal},
+		{"no count", `{"Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"count null", `{"TotalCount":null,"Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"count empty", `{"TotalCount":"","Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"count negative", `{"TotalCount":-1,"Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"count no whole number", `{"TotalCount":1.5,"Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"count beyond an integer", `{"TotalCount":99999999999999999999,"Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"count a text", `{"TotalCount":"many","Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"count a list", `{"TotalCount":[1],"Instances":{"KVStoreInstance":[]}}`, wrongTotal},
+		{"more than can be read", `{"TotalCount":100001,"Instances":{"KVStoreInstance":[]}}`, "TotalCount is over 100000"},
+		{"no list", `{"TotalCount":0}`, noList},
+		{"list null", `{"TotalCount":0,"Instances":null}`, noList},
+		{"no ID", instance(`"InstanceName":"n"`), wrongID},
+		{"ID null", instance(`"InstanceId":null`), wrongID},
+		{"ID too long", instance(`"InstanceId":"` + strings.Repeat("r", 513) + `"`), wrongID},
+		{"an instance null", `{"TotalCount":1,"Instances":{"KVStoreInstance":[null]}}`, wrongID},
+		{"another region", instance(`"InstanceId":"r-1","RegionId":"cn-shanghai"`), wrongPlace},
+		{"over 1 MiB", padded(listPage(0, nil), 1<<20+1), "the body is over 1 MiB"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+				r.setPages(c.body)
+				got, err := r.list(Filter{})
+				wantError(t, err, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: c.detail})
+				if got != nil {
+					t.Errorf("got %+v with an error", got)
+				}
+				r.wantRequests(1)
+			})
+		})
+	}
+}
+
+func TestInvalidPageKeepsTheRequestID(t *testing.T) {
+	r := onLoopback(t, ClientConfig{})
+	r.setPages(`{"RequestId":"1-2","TotalCount":1,"Instances":{"KVStoreInstance":[{"InstanceId":"r-1","RegionId":"cn-beijing"}]}}`)
+	_, err := r.list(Filter{})
+	wantError(t, err, Error{Reason: ReasonInvalidResponse, Status: 200, RequestID: "1-2", Detail: "RegionId is not the one asked for"})
+}
+
+func TestPagesThatSayLittle(t *testing.T) {
+	bare := ListedInstance{ID: "r-1", Region: testRegion, Tags: map[string]string{}}
+	with := func(change func(*ListedInstance)) ListedInstance {
+		i := bare
+		change(&i)
+		return i
+	}
+	port := func(n int) ListedInstance { return with(func(i *ListedInstance) { i.Port = n }) }
+	for fields, want := range map[string]ListedInstance{
+		``:                     bare,
+		`,"RegionId":""`:       bare,
+		`,"New":{"a":[1]}`:     bare,
+		`,"Port":6379`:         port(6379),
+		`,"Port":"6379"`:       port(6379),
+		`,"Port":65535`:        port(65535),
+		`,"Port":65536`:        bare,
+		`,"Port":-1`:           bare,
+		`,"Port":"none"`:       bare,
+		`,"Port":""`:           bare,
+		`,"Port":null`:         bare,
+		`,"Port":{"a":"6379"}`: bare,
+		`,"InstanceName":null,"InstanceStatus":null,"ConnectionDomain":null,"RegionId":null,"ResourceGroupId":null,"Tags":null`: bare,
+		`,"Tags":{"Tag":null}`: bare,
+		`,"Tags":{"Tag":[{"Key":"k"},{"Key":"l","Value":null},{"Key":"\ud800","Value":"v"}]}`: with(func(i *ListedInstance) {
+			i.Tags = map[string]string{"k": "", "l": "", "\ufffd": "v"}
+		}),
+		`,"InstanceName":"` + strings.Repeat("缓", 200) + `","Tags":{"Tag":[{"Key":"` + strings.Repeat("k", 600) + `","Value":"` + strings.Repeat("é", 300) + `"}]}`: with(func(i *ListedInstance) {
+			i.Name = strings.Repeat("缓", 170)
+			i.Tags = map[string]string{strings.Repeat("k", 512): strings.Repeat("é", 256)}
+		}),
+	} {
+		body := `{"TotalCount":"1","Instances":{"KVStoreInstance":[{"InstanceId":"r-1"` + fields + `}]}}`
+		got, _, err := decodePage([]byte(body), testRegion)
+		if err != nil || got.total != 1 || !reflect.DeepEqual(got.instances, []ListedInstance{want}) {
+			t.Errorf("%s: got %+v, error %v", fields, got, err)
+		}
+	}
+	for _, body := range []string{`{"TotalCount":0,"Instances":{}}`, `{"TotalCount":0,"Instances":{"KVStoreInstance":null}}`} {
+		if got, _, err := decodePage([]byte(body), testRegion); err != nil || got.total != 0 || len(got.instances) != 0 {
+			t.Errorf("%s: got %+v, error %v", body, got, err)
+		}
+	}
+}
+
+func TestListingWhoseContextEnds(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		got, err := r.client.DescribeInstances(ctx, Filter{})
+		if got != nil || !errors.Is(err, ErrNotSent) || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, error %v", got, err)
+		}
+		r.wantRequests(0)
+	})
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) { // between two pages
+		for _, id := range ids(1, 120) {
+			r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
+		}
+		r.api.SetFault(ActionDescribeInstances, tairtest.Fault{Delay: time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		got, err := r.client.DescribeInstances(ctx, Filter{})
+		if got != nil || !errors.Is(err, ErrNotSent) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %d instances, error %v", len(got), err)
+		}
+		r.wantRequests(2) // the second one ran to its end
+	})
+}
+
+// list lists the instances of the rig's region.
+func (r *rig) list(f Filter) ([]ListedInstance, error) {
+	return r.client.DescribeInstances(r.t.Context(), f)
+}
+
+// wantListed lists without a filter and checks which instances are there.
+func (r *rig) wantListed(want []string) {
+	r.t.Helper()
+	if got, err := r.list(Filter{}); err != nil || !slices.Equal(idsOf(got), want) {
+		r.t.Errorf("got %v, error %v, want %v", idsOf(got), err, want)
+	}
+}
+
+// setPages lets the API answer listings with these bodies, one after the other, and with the last one for good.
+func (r *rig) setPages(bodies ...string) {
+	var faults []tairtest.Fault
+	for _, b := range bodies {
+		faults = append(faults, tairtest.Fault{Times: 1, Body: []byte(b)})
+	}
+	faults[len(faults)-1].Times = 0
+	r.api.SetFault(ActionDescribeInstances, faults...)
+}
+
+// listPage is the body of one page.
+func listPage(total int, ids []string) string {
+	var items []string
+	for _, id := range ids {
+		items = append(items, fmt.Sprintf(`{"InstanceId":%q,"RegionId":%q}`, id, testRegion))
+	}
+	return fmt.Sprintf(`{"TotalCount":%d,"PageSize":50,"Instances":{"KVStoreInstance":[%s]}}`, total, strings.Join(items, ","))
+}
+
+// ids gives made-up IDs in their order, both ends included.
+func ids(first, last int) []string {
+	var all []string
+	for i := first; i <= last; i++ {
+		all = append(all, fmt.Sprintf("r-%04d", i))
+	}
+	return all
+}
+
+func idsOf(instances []ListedInstance) []string {
+	var all []string
+	for _, i := range instances {
+		all = append(all, i.ID)
+	}
+	return all
+}

@@ -1,0 +1,68 @@
+package tair
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// ActionDescribeRegions is the operation that lists the regions.
+const ActionDescribeRegions = "DescribeRegions"
+
+// Region is a region of the product.
+type Region struct {
+	ID       string
+	Endpoint string // RegionEndpoint, the host of the region's API; may be ""
+}
+
+// DescribeRegions lists the regions, each once and sorted by ID. Of a region that the API names several times it takes
+// the first endpoint.
+//
+// An error is an [*Error], or holds [ErrNotSent] when ctx ended before anything was sent.
+//
+// Source: R-kvstore 2015-01-01, DescribeRegions.
+func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
+	var regions []Region
+	err := c.call(ctx, call{
+		action: ActionDescribeRegions,
+		params: []param{{"RegionId", c.region}},
+		decode: func(body []byte) (requestID string, err error) {
+			regions, requestID, err = decodeRegions(body)
+			return requestID, err
+		},
+	})
+	return regions, err
+}
+
+// decodeRegions reads the body of a successful answer.
+func decodeRegions(body []byte) (regions []Region, requestID string, err error) {
+	var answer struct {
+		RequestID string `json:"RequestId"`
+		RegionIDs struct {
+			KVStoreRegion []struct {
+				ID       string `json:"RegionId"`
+				Endpoint string `json:"RegionEndpoint"`
+			} `json:"KVStoreRegion"`
+		} `json:"RegionIds"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, "", errNotJSON
+	}
+	requestID = cleanCode(answer.RequestID)
+	if answer.RegionIDs.KVStoreRegion == nil {
+		return nil, requestID, errors.New("RegionIds is missing")
+	}
+	known := map[string]Region{}
+	for _, r := range answer.RegionIDs.KVStoreRegion {
+		if r.ID == "" || cleanCode(r.ID) != r.ID { // it becomes a part of host names
+			return nil, requestID, errors.New("a RegionId is missing or malformed")
+		}
+		if known[r.ID].Endpoint == "" {
+			known[r.ID] = Region{ID: r.ID, Endpoint: cut(r.Endpoint)}
+		}
+	}
+	return slices.SortedFunc(maps.Values(known), func(a, b Region) int { return strings.Compare(a.ID, b.ID) }), requestID, nil
+}
