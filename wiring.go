@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ type app struct {
 	exporter *collector.Exporter
 
 	reloading sync.Mutex
-	clients   []*tair.Client // of the configuration in force
+	accounts  map[string]*account // of the configuration in force, by name
 	shown     atomic.Pointer[shownConfig]
 }
 
@@ -63,16 +64,16 @@ func (a *app) reload() (err error) {
 	if err != nil {
 		return err
 	}
-	setup, clients, err := a.build(cfg)
+	setup, accounts, err := a.build(cfg)
+	if err == nil {
+		err = a.exporter.Apply(setup)
+	}
 	if err != nil {
+		closeUnused(accounts, a.accounts)
 		return err
 	}
-	if err := a.exporter.Apply(setup); err != nil {
-		closeAll(clients)
-		return err
-	}
-	closeAll(a.clients) // their requests under way go on
-	a.clients = clients
+	closeUnused(a.accounts, accounts)
+	a.accounts = accounts
 	a.shown.Store(shown)
 	return nil
 }
@@ -128,53 +129,82 @@ func (a *app) reportCheck(stdout io.Writer) error {
 func (a *app) close() {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	closeAll(a.clients)
+	closeUnused(a.accounts, nil)
 }
 
-func closeAll(clients []*tair.Client) {
-	for _, c := range clients {
-		c.Close()
+// account is what an account of the configuration runs on.
+type account struct {
+	config   config.Credentials
+	provider tair.CredentialsProvider
+	clients  map[clientKey]*tair.Client
+}
+
+// clientKey is what makes one client of an account unlike another.
+type clientKey struct {
+	api                       config.API
+	endpoint, network, region string
+}
+
+// closeUnused closes the clients of accounts that others does not use as well. Their requests under way go on.
+func closeUnused(accounts, others map[string]*account) {
+	for name, account := range accounts {
+		for key, client := range account.clients {
+			if other := others[name]; other == nil || other.clients[key] != client {
+				client.Close()
+			}
+		}
 	}
 }
 
-// build turns a configuration into clients, one for each account and region, and what they watch.
-func (a *app) build(cfg *config.Config) (setup collector.Setup, clients []*tair.Client, err error) {
-	setup = collector.Setup{
+// build turns a configuration into accounts with a client for each region, and what they watch. What an account had
+// already and what has not changed goes on: a client knows the quota, and credentials may be costly. The accounts are
+// given with an error too, as far as they got.
+func (a *app) build(cfg *config.Config) (collector.Setup, map[string]*account, error) {
+	setup := collector.Setup{
 		RefreshInterval: time.Duration(cfg.RefreshInterval),
 		KeepLast:        time.Duration(cfg.KeepLast),
 		ScrapeTime:      a.deadline.Within(a.deadline.Timeout),
 		LabelNames:      cfg.LabelNames(),
 	}
-	defer func() {
+	accounts := make(map[string]*account, len(cfg.Accounts))
+	for _, c := range cfg.Accounts {
+		next, before, err := a.account(c)
 		if err != nil {
-			closeAll(clients)
+			return setup, accounts, fmt.Errorf("account %s: %w", c.Name, err)
 		}
-	}()
-	for _, account := range cfg.Accounts {
-		credentials, err := a.credentials(account)
-		if err != nil {
-			return setup, clients, fmt.Errorf("account %s: %w", account.Name, err)
-		}
-		known := make(map[string]bool)
-		for _, i := range account.Instances {
+		accounts[c.Name] = next
+		for _, i := range c.Instances {
 			setup.Instances = append(setup.Instances, collector.Instance{
-				ID: i.ID, Account: account.Name, Region: i.Region, Name: i.Name, Labels: i.Labels,
+				ID: i.ID, Account: c.Name, Region: i.Region, Name: i.Name, Labels: i.Labels,
 			})
-			if known[i.Region] {
+			key := clientKey{cfg.API, c.Endpoint, c.Network, i.Region}
+			if next.clients[key] != nil {
 				continue
 			}
-			known[i.Region] = true
-			client, err := a.client(cfg.API, account, i.Region, credentials)
-			if err != nil {
-				return setup, clients, fmt.Errorf("account %s: %w", account.Name, err)
+			client := before[key]
+			if client == nil {
+				if client, err = a.client(cfg.API, c, i.Region, next.provider); err != nil {
+					return setup, accounts, fmt.Errorf("account %s: %w", c.Name, err)
+				}
 			}
-			clients = append(clients, client)
+			next.clients[key] = client
 			setup.Targets = append(setup.Targets, collector.Target{
-				Account: account.Name, Region: i.Region, Asker: client, Concurrency: cfg.API.Concurrency,
+				Account: c.Name, Region: i.Region, Asker: client, Concurrency: cfg.API.Concurrency,
 			})
 		}
 	}
-	return setup, clients, nil
+	return setup, accounts, nil
+}
+
+// account gives an account without clients, and the clients that it had before with the same credentials.
+func (a *app) account(c config.Account) (next *account, before map[clientKey]*tair.Client, err error) {
+	next = &account{config: c.Credentials, clients: make(map[clientKey]*tair.Client)}
+	if old := a.accounts[c.Name]; old != nil && reflect.DeepEqual(old.config, c.Credentials) {
+		next.provider = old.provider
+		return next, old.clients, nil
+	}
+	next.provider, err = a.credentials(c)
+	return next, nil, err
 }
 
 func (a *app) client(api config.API, account config.Account, region string, credentials tair.CredentialsProvider) (*tair.Client, error) {

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"tair_ssl_exporter/collector/tair/tairtest"
+)
+
+func TestReloadIsAllOrNothing(t *testing.T) {
+	const other = "r-bp1yyyyyyyyyyy"
+	api, server := cloud(t)
+	api.SetInstance(tairtest.Instance{ID: other, Region: "cn-hangzhou", SSLEnabled: "Disable"})
+	path := file(t, "c.yml", configFor(server, testID))
+	r := start(t, "--config.file="+path, "--web.enable-lifecycle")
+	reload := func(text string) (int, string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return ask(t, http.DefaultClient, http.MethodPost, r.url+"/-/reload")
+	}
+	_, _ = r.get(t, "/metrics")
+
+	status, body := reload(configFor(server, testID, testID) + "bogus: 1\n")
+	if status != http.StatusInternalServerError {
+		t.Errorf("bad file: status %d", status)
+	}
+	mustContain(t, body, "the old configuration runs on", "bogus", testID) // every error at once
+	_, body = r.get(t, "/metrics")
+	mustContain(t, body, `tair_ssl_scrape_success{instance_id="`+testID+`"} 1`, "tair_ssl_exporter_config_last_reload_successful 0")
+
+	if status, body := reload(configFor(server, other)); status != http.StatusOK {
+		t.Errorf("good file: status %d: %s", status, body)
+	}
+	_, body = r.get(t, "/metrics")
+	mustContain(t, body, `tair_ssl_enabled{instance_id="`+other+`"} 0`, "tair_ssl_exporter_config_last_reload_successful 1")
+	if strings.Contains(body, testID) {
+		t.Error("an instance that left the configuration is still in the metrics")
+	}
+}
+
+func TestReloadKeepsTheClientsThatDidNotChange(t *testing.T) {
+	_, server := cloud(t)
+	path := file(t, "c.yml", configFor(server, testID))
+	r := start(t, "--config.file="+path, "--web.enable-lifecycle")
+	_, _ = r.get(t, "/metrics")
+	for i := range 20 {
+		text := configFor(server, testID) + fmt.Sprintf("keep_last: %dd\n", i+1)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := ask(t, http.DefaultClient, http.MethodPost, r.url+"/-/reload"); status != http.StatusOK {
+			t.Fatal(body)
+		}
+		_, _ = r.get(t, "/metrics")
+	}
+	if n := server.Connections(); n != 1 {
+		t.Errorf("%d connections to the API, want the first one only", n)
+	}
+}
+
+func TestSIGHUPReloads(t *testing.T) {
+	const other = "r-bp1yyyyyyyyyyy"
+	_, server := cloud(t)
+	path := file(t, "c.yml", configFor(server, testID))
+	r := start(t, "--config.file="+path)
+	if err := os.WriteFile(path, []byte(configFor(server, testID, other)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, func() bool { return strings.Contains(r.log.String(), "reloaded the configuration") })
+	_, body := r.get(t, "/metrics/self")
+	mustContain(t, body, `tair_ssl_exporter_instances{account="default",region="cn-hangzhou"} 2`)
+}
