@@ -2,6 +2,7 @@ package tair
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -11,11 +12,19 @@ import (
 const (
 	minQPS        = 0.5         // a throttled client never goes below
 	throttlePause = time.Second // no new start after a throttled answer, and the shortest time between two halvings
-	climbSteps    = 400         // successes that take the limit from nothing back to the configured rate
+
+	// What one success adds to the rate: a 400th of the configured one, but no more than a tenth of the rate itself; near
+	// the rate that was too much, a fifth of that. So some 400 to 800 successes undo whatever throttling has done.
+	climbSteps   = 400
+	climbShare   = 10
+	carefulSteps = 5
+	near         = 0.1 // of the rate that was too much, on either side
 )
 
 // limiter keeps the requests of one account and region under a rate and finds the cloud's quota by itself: a
-// throttled answer halves the rate, successful ones let it climb back.
+// throttled answer halves the rate, successful ones let it climb back. It remembers the rate at which it was throttled
+// last and climbs slowly around it: most of the time then goes by just below the quota, not in running into it. Once
+// the rate is past it, the quota has grown or less is asked for, and the climb is fast again.
 type limiter struct {
 	ceiling float64
 	bucket  *rate.Limiter
@@ -24,15 +33,20 @@ type limiter struct {
 	mu      sync.Mutex
 	paused  time.Time // no start before
 	lowered time.Time // the last halving
+	tooMuch float64   // the rate at which it was throttled last; 0: never
+	flowed  bool      // there was a success since
 }
 
 func newLimiter(qps float64) *limiter {
 	return &limiter{
 		ceiling: qps,
-		bucket:  rate.NewLimiter(rate.Limit(qps), max(1, int(qps/10))),
+		bucket:  rate.NewLimiter(rate.Limit(qps), burst(qps)),
 		turn:    make(chan struct{}, 1),
 	}
 }
+
+// burst is how many requests may start at once after a rest.
+func burst(qps float64) int { return max(1, int(qps/10)) }
 
 // wait returns when a request may start, or with the cause when ctx ends first. Callers are served in their order.
 func (l *limiter) wait(ctx context.Context) error {
@@ -75,16 +89,37 @@ func (l *limiter) throttled() {
 		return
 	}
 	l.lowered = now
-	l.bucket.SetLimit(rate.Limit(min(l.ceiling, max(minQPS, l.qps()/2))))
+	if l.flowed { // else the quota of a long window is still spent, and that says nothing of this lower rate
+		l.tooMuch, l.flowed = l.qps(), false
+	}
+	l.set(max(minQPS, l.qps()/2))
 }
 
-// succeeded lets the rate climb one step towards the ceiling.
+// succeeded lets the rate climb one step towards the ceiling. In a pause it does nothing: what is answered then was sent
+// at the old rate.
 func (l *limiter) succeeded() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now := l.qps(); now < l.ceiling {
-		l.bucket.SetLimit(rate.Limit(min(l.ceiling, now+l.ceiling/climbSteps)))
+	if time.Until(l.paused) > 0 {
+		return
 	}
+	l.flowed = true
+	now := l.qps()
+	if now >= l.ceiling {
+		return
+	}
+	step := min(l.ceiling/climbSteps, now/climbShare)
+	if math.Abs(now-l.tooMuch) < near*l.tooMuch {
+		step /= carefulSteps
+	}
+	l.set(now + step)
+}
+
+// set changes the rate, and the burst with it: after a pause a full one would be sent only to be refused. l.mu is held.
+func (l *limiter) set(qps float64) {
+	qps = min(l.ceiling, qps)
+	l.bucket.SetLimit(rate.Limit(qps))
+	l.bucket.SetBurst(burst(qps))
 }
 
 // qps is the limit in force, in requests a second.

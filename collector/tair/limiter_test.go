@@ -88,7 +88,7 @@ func TestLimiterStaysWithinItsBounds(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 			wantQPS(t, l, c.lowest)
-			for range climbSteps {
+			for range 2 * climbSteps { // half of them where it climbs slowly
 				l.succeeded()
 			}
 			wantQPS(t, l, c.ceiling)
@@ -114,6 +114,89 @@ func TestLimiterClimbsWithSuccessesAlone(t *testing.T) {
 		wantQPS(t, l, 400)
 		l.succeeded()
 		wantQPS(t, l, 400)
+	})
+}
+
+// Near the rate that was too much the climb is slow, and fast again past it.
+func TestLimiterClimbsSlowlyWhereItWasThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(400)
+		throttle := func(after time.Duration) {
+			time.Sleep(after)
+			l.throttled()
+		}
+		successes := func(to float64) (n int) {
+			time.Sleep(throttlePause)
+			for ; l.qps() < to; n++ {
+				l.succeeded()
+			}
+			return n
+		}
+		throttle(0)
+		throttle(time.Second)
+		successes(200)
+		throttle(0)
+		wantQPS(t, l, 100)
+		for _, c := range []struct {
+			to   float64
+			want int
+		}{{180, 80}, {220, 200}, {400, 180}} {
+			if n := successes(c.to); n < c.want-12 || n > c.want+12 {
+				t.Errorf("%d successes to %v/s, want about %d", n, c.to, c.want)
+			}
+		}
+
+		// While nothing gets through, the rates that follow are not to blame.
+		for range 4 {
+			throttle(time.Second)
+		}
+		wantQPS(t, l, 25)
+		if n := successes(350); n < 315 || n > 340 {
+			t.Errorf("%d successes from 25/s to 350/s, want about 330", n)
+		}
+	})
+}
+
+// The rate at the bottom is not left in one leap, however high the configured one is.
+func TestLimiterClimbsByATenthAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(1000)
+		for range 12 {
+			l.throttled()
+			time.Sleep(time.Second)
+		}
+		wantQPS(t, l, 0.5)
+		l.succeeded()
+		wantQPS(t, l, 0.55)
+	})
+}
+
+// What was sent before the pause and succeeds in it does not undo the halving.
+func TestLimiterDoesNotClimbInAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(100)
+		l.throttled()
+		time.Sleep(999 * time.Millisecond)
+		l.succeeded()
+		wantQPS(t, l, 50)
+		time.Sleep(time.Millisecond)
+		l.succeeded()
+		wantQPS(t, l, 50.25)
+	})
+}
+
+func TestLimiterBurstFollowsTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(40)
+		wantStarts(t, l, 0, 0, 0, 0, 25)
+		l.throttled()
+		wantStarts(t, l, 1000, 1000, 1050, 1100) // 2 of 20/s
+		for range climbSteps {
+			l.succeeded()
+		}
+		wantQPS(t, l, 40)
+		time.Sleep(time.Second)
+		wantStarts(t, l, 0, 0, 0, 0, 25)
 	})
 }
 
