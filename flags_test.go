@@ -35,6 +35,8 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 		want []string
 	}{
 		{name: "nothing to watch", want: []string{"tair-ssl-exporter.yml", "--config.file", "--instance=REGION/ID", "--demo"}},
+		{name: "no shard", args: []string{"--demo", "--total-shards=0"}, want: []string{"--total-shards=0", "at least 1"}},
+		{name: "shard out of range", args: []string{"--demo", "--shard=3", "--total-shards=3"}, want: []string{"--shard=3", "0 to 2"}},
 		{name: "no such file", args: []string{"--config.file=missing.yml"}, want: []string{"missing.yml", "no such file"}},
 		{name: "unknown flag", args: []string{"--nonsense"}, want: []string{"--nonsense", "--help"}},
 		{name: "wrong level", args: []string{"--demo", "--log.level=loud"}, want: []string{"--log.level=loud", "debug, info, warn or error"}},

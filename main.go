@@ -69,6 +69,7 @@ type options struct {
 	enableLifecycle bool
 
 	deadline  collector.Deadline
+	shard     collector.Shard
 	logLevel  string
 	logFormat string
 }
@@ -96,6 +97,10 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 	app.Flag("scrape.timeout", "Time a scrape may take when the request does not tell.").Default("10s").DurationVar(&o.deadline.Timeout)
 	app.Flag("scrape.timeout-offset", "Time kept back from a scrape's timeout, so that the answer arrives in time.").
 		Default("500ms").DurationVar(&o.deadline.Offset)
+	app.Flag("shard", "The shard of the instances to watch, from 0. All shards have the same configuration.").
+		Default("0").IntVar(&o.shard.Index)
+	app.Flag("total-shards", "Number of shards that the instances are spread over. Each shard takes its part of api.qps.").
+		Default("1").IntVar(&o.shard.Total)
 	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn or error.").
 		Default("info").StringVar(&o.logLevel)
 	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").StringVar(&o.logFormat)
@@ -107,6 +112,9 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 		return options{}, true, nil
 	case err != nil:
 		return options{}, false, fmt.Errorf("%w (--help lists the flags)", err)
+	}
+	if err := o.shard.Validate(); err != nil {
+		return options{}, false, fmt.Errorf("--shard=%d, --total-shards=%d: %w", o.shard.Index, o.shard.Total, err)
 	}
 	return o, false, o.check()
 }

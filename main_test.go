@@ -207,6 +207,8 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/metrics/self", 200, "tair_ssl_exporter_instances{account=\"default\",region=\"cn-hangzhou\"} 1\n"},
 		{"GET", "/config", 200, "access_key_secret: <secret>"},
 		{"GET", "/", 200, "tair_ssl_exporter"},
+		{"GET", "/probe", 400, "the parameter target is missing"},
+		{"GET", "/probe?target=r-bp1unknown", 404, "not an instance that is watched here"},
 		{"GET", "/nothing", 404, "404 page not found\n"},
 		{"GET", "/-/reload", 405, "Method Not Allowed\n"},
 		{"POST", "/-/reload", 403, "--web.enable-lifecycle"},

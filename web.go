@@ -17,6 +17,7 @@ import (
 )
 
 const (
+	pathProbe   = "/probe"
 	pathConfig  = "/config"
 	pathHealthy = "/-/healthy"
 	pathReady   = "/-/ready"
@@ -29,7 +30,7 @@ const (
 
 // isReserved reports whether a path is one of the fixed routes.
 func isReserved(path string) bool {
-	return slices.Contains([]string{pathConfig, pathHealthy, pathReady, pathReload, "/probe", "/sd"}, path)
+	return slices.Contains([]string{pathConfig, pathHealthy, pathReady, pathReload, pathProbe, "/sd"}, path)
 }
 
 // serve answers requests until ctx ends, and lets those under way end.
@@ -123,6 +124,7 @@ func (a *app) routes() (http.Handler, error) {
 	mux.Handle("GET /{$}", landing)
 	mux.Handle("GET "+a.telemetryPath, a.exporter.MetricsHandler(a.deadline))
 	mux.Handle("GET "+a.telemetryPath+"/self", a.exporter.SelfHandler())
+	mux.Handle("GET "+pathProbe, a.exporter.ProbeHandler(a.deadline))
 	mux.HandleFunc("GET "+pathConfig, a.showConfig)
 	mux.HandleFunc("GET "+pathHealthy, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "healthy") })
 	mux.HandleFunc("GET "+pathReady, func(w http.ResponseWriter, _ *http.Request) {

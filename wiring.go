@@ -164,6 +164,7 @@ func (a *app) build(cfg *config.Config) (collector.Setup, map[string]*account, e
 		RefreshInterval: time.Duration(cfg.RefreshInterval),
 		KeepLast:        time.Duration(cfg.KeepLast),
 		ScrapeTime:      a.deadline.Within(a.deadline.Timeout),
+		Shard:           a.shard,
 		LabelNames:      cfg.LabelNames(),
 	}
 	accounts := make(map[string]*account, len(cfg.Accounts))
@@ -216,7 +217,7 @@ func (a *app) client(api config.API, account config.Account, region string, cred
 		Timeout:     time.Duration(api.Timeout),
 		Attempts:    api.Attempts,
 		Concurrency: api.Concurrency,
-		QPS:         api.QPS,
+		QPS:         api.QPS / float64(a.shard.Total), // the shards share the quota
 		UserAgent:   program + "/" + cmp.Or(version.Version, "dev"),
 		Observer:    a.exporter.Observer(account.Name, region),
 	})

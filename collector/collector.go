@@ -13,6 +13,8 @@ type instanceCollector struct {
 	ctx      context.Context
 	exporter *Exporter
 	fleet    *fleet
+	watched  []*entry // of the fleet: all, or the one that is probed
+	scraped  func(took time.Duration, deferred int)
 }
 
 // Describe is for prometheus.Collector.
@@ -25,10 +27,10 @@ func (c *instanceCollector) Describe(ch chan<- *prometheus.Desc) {
 // Collect asks for what is due, and gives the metrics of every watched instance from the fleet's memory.
 func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 	began := c.exporter.now()
-	deferred := refresh(c.ctx, c.fleet.watched, began, c.fleet.refreshInterval)
+	deferred := refresh(c.ctx, c.watched, began, c.fleet.refreshInterval)
 	now := c.exporter.now()
-	c.exporter.metrics.scraped(now.Sub(began), deferred)
-	for _, e := range c.fleet.watched {
+	c.scraped(now.Sub(began), deferred)
+	for _, e := range c.watched {
 		c.emit(ch, e, now)
 	}
 }

@@ -46,6 +46,7 @@ type Setup struct {
 	RefreshInterval time.Duration // an answer younger than this is served from memory; 0: every scrape asks
 	KeepLast        time.Duration // how long a known answer is served while calls fail
 	ScrapeTime      time.Duration // the time a scrape has by default; for a warning when the fleet is too large for it
+	Shard           Shard         // the part of the instances to watch; the zero value is all
 	Targets         []Target
 	Instances       []Instance
 	LabelNames      []string // of the custom labels: the union over all instances
@@ -64,6 +65,8 @@ type fleet struct {
 	keepLast        time.Duration
 	descs           instanceDescs
 	watched         []*entry
+	byID            map[string]*entry
+	shard           Shard
 	queues          map[place]*queue
 	accounts        map[string]*account
 	instances       map[place]int
@@ -92,6 +95,8 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 		queues:          make(map[place]*queue),
 		accounts:        make(map[string]*account),
 		instances:       make(map[place]int),
+		byID:            make(map[string]*entry),
+		shard:           setup.Shard,
 	}
 	before := e.accounts()
 	for _, t := range setup.Targets {
@@ -107,22 +112,26 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 	}
 
 	records := e.records()
-	seen := make(map[string]struct{}, len(setup.Instances))
+	onShard := setup.Shard.holder()
 	for _, i := range setup.Instances {
+		if !onShard(i.ID) {
+			continue
+		}
 		at := place{i.Account, i.Region}
 		q := f.queues[at]
 		if q == nil {
 			return nil, fmt.Errorf("instance %s: no client for account %s, region %s", i.ID, i.Account, i.Region)
 		}
-		if _, twice := seen[i.ID]; twice {
+		if f.byID[i.ID] != nil {
 			return nil, fmt.Errorf("instance %s is watched twice", i.ID)
 		}
-		seen[i.ID] = struct{}{}
 		f.instances[at]++
-		f.watched = append(f.watched, &entry{
+		e := &entry{
 			instance: i, queue: q, index: -1, infoLabels: infoLabels(i, setup.LabelNames),
 			record: recordOf(records, i),
-		})
+		}
+		f.watched = append(f.watched, e)
+		f.byID[i.ID] = e
 	}
 	return f, nil
 }

@@ -60,7 +60,9 @@ func instances(ctx context.Context, e *Exporter) prometheus.Gatherer {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		r := prometheus.NewPedanticRegistry()
-		if err := r.Register(&instanceCollector{ctx: ctx, exporter: e, fleet: e.fleet.Load()}); err != nil {
+		c := e.everyInstance(e.fleet.Load())
+		c.ctx = ctx
+		if err := r.Register(c); err != nil {
 			return nil, err
 		}
 		return r.Gather()

@@ -43,21 +43,52 @@ func (d Deadline) Within(timeout time.Duration) time.Duration {
 // MetricsHandler serves every watched instance and, behind them, the exporter itself: a response counts its own calls.
 func (e *Exporter) MetricsHandler(d Deadline) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), d.of(r))
-		defer cancel()
 		f := e.fleet.Load()
 		if f == nil {
 			http.Error(w, errNotConfigured.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		instances, err := e.registry(&instanceCollector{ctx: ctx, exporter: e, fleet: f})
-		if err != nil {
-			_ = level.Error(e.logger).Log("msg", "cannot serve the metrics", "err", err)
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		e.serve(prometheus.Gatherers{instances, e.metrics.registry}).ServeHTTP(w, r)
+		e.scrape(w, r, d, e.everyInstance(f), e.metrics.registry)
 	})
+}
+
+// everyInstance gives the collector of the whole fleet; its context is still to be set.
+func (e *Exporter) everyInstance(f *fleet) *instanceCollector {
+	return &instanceCollector{exporter: e, fleet: f, watched: f.watched, scraped: e.metrics.scraped}
+}
+
+// ProbeHandler serves the one watched instance that the parameter target names, and nothing else. Any other ID is not
+// found, so that nobody spends the quota on instances of their choice.
+func (e *Exporter) ProbeHandler(d Deadline) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := e.fleet.Load()
+		target := r.URL.Query().Get("target")
+		switch {
+		case f == nil:
+			http.Error(w, errNotConfigured.Error(), http.StatusServiceUnavailable)
+		case target == "":
+			http.Error(w, "the parameter target is missing: the ID of a watched instance", http.StatusBadRequest)
+		case f.byID[target] == nil:
+			http.Error(w, "the target is not an instance that is watched here", http.StatusNotFound)
+		default:
+			c := &instanceCollector{exporter: e, fleet: f, watched: []*entry{f.byID[target]}, scraped: func(time.Duration, int) {}}
+			e.scrape(w, r, d, c)
+		}
+	})
+}
+
+// scrape serves what c collects within the scrape's time, and then what others gather.
+func (e *Exporter) scrape(w http.ResponseWriter, r *http.Request, d Deadline, c *instanceCollector, others ...prometheus.Gatherer) {
+	ctx, cancel := context.WithTimeout(r.Context(), d.of(r))
+	defer cancel()
+	c.ctx = ctx
+	instances, err := e.registry(c)
+	if err != nil {
+		_ = level.Error(e.logger).Log("msg", "cannot serve the metrics", "err", err)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	e.serve(append(prometheus.Gatherers{instances}, others...)).ServeHTTP(w, r)
 }
 
 // SelfHandler serves the exporter itself and makes no call.

@@ -155,18 +155,22 @@ func (o *observer) Waited(d time.Duration) {
 // fleetCollector gives what follows from the fleet in force.
 type fleetCollector struct {
 	exporter       *Exporter
-	instances, qps *prometheus.Desc
+	instances, qps *prometheus.Desc // account, region
+	shard, shards  *prometheus.Desc
 }
 
 func newFleetCollector(e *Exporter) *fleetCollector {
-	desc := func(name, help string) *prometheus.Desc {
-		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, name), help, []string{"account", "region"}, nil)
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, name), help, labels, nil)
 	}
 	return &fleetCollector{
 		exporter:  e,
-		instances: desc("instances", "Watched instances."),
+		instances: desc("instances", "Watched instances.", "account", "region"),
 		qps: desc("api_rate_limit_qps",
-			"The rate limit in force in requests a second: the configured one, lowered while the API throttles."),
+			"The rate limit in force in requests a second: the configured one, lowered while the API throttles.",
+			"account", "region"),
+		shard:  desc("shard", "The shard of the instances that this exporter watches, from 0."),
+		shards: desc("total_shards", "The number of shards that the instances are spread over."),
 	}
 }
 
@@ -174,6 +178,8 @@ func newFleetCollector(e *Exporter) *fleetCollector {
 func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.instances
 	ch <- c.qps
+	ch <- c.shard
+	ch <- c.shards
 }
 
 // Collect is for prometheus.Collector.
@@ -182,6 +188,8 @@ func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	if f == nil {
 		return
 	}
+	ch <- prometheus.MustNewConstMetric(c.shard, prometheus.GaugeValue, float64(f.shard.Index))
+	ch <- prometheus.MustNewConstMetric(c.shards, prometheus.GaugeValue, float64(max(1, f.shard.Total)))
 	for at, q := range f.queues {
 		ch <- prometheus.MustNewConstMetric(c.instances, prometheus.GaugeValue, float64(f.instances[at]), at.account, at.region)
 		ch <- prometheus.MustNewConstMetric(c.qps, prometheus.GaugeValue, q.asker.QPS(), at.account, at.region)
