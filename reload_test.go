@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -62,6 +64,64 @@ func TestReloadKeepsTheClientsThatDidNotChange(t *testing.T) {
 	if n := server.Connections(); n != 1 {
 		t.Errorf("%d connections to the API, want the first one only", n)
 	}
+}
+
+func TestNothingIsLeftOfAccountsThatLeft(t *testing.T) {
+	_, server := cloud(t)
+	// An account of another name in every second configuration, and one that stays.
+	text := func(i int) string {
+		return fmt.Sprintf(`
+accounts:
+  - name: stays
+    credentials: {type: access_key, access_key_id: %[1]s, access_key_secret: %[2]s}
+    endpoint: %[3]s
+    region: cn-hangzhou
+    instances: [%[4]s]
+  - name: comes-and-goes-%[5]d
+    credentials: {type: access_key, access_key_id: %[1]s, access_key_secret: %[2]s}
+    endpoint: %[3]s
+    region: cn-hangzhou
+    instances: [r-bp1other%[5]d]
+`, testKeyID, testSecret, server.URL, testID, i)
+	}
+	path := file(t, "c.yml", text(0))
+	r := start(t, "--config.file="+path, "--web.enable-lifecycle")
+	_, _ = r.get(t, "/metrics")
+	before := runtime.NumGoroutine()
+
+	var scrapes sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		scrapes.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, _ = r.get(t, "/metrics")
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		if err := os.WriteFile(path, []byte(text(i+1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := ask(t, http.DefaultClient, http.MethodPost, r.url+"/-/reload"); status != http.StatusOK {
+			t.Fatal(body)
+		}
+	}
+	close(stop)
+	scrapes.Wait()
+
+	status, body := r.get(t, "/metrics")
+	if status != http.StatusOK || strings.Contains(body, `"comes-and-goes-199"`) || !strings.Contains(body, `"comes-and-goes-200"`) {
+		t.Errorf("status %d:\n%s", status, body)
+	}
+	// Two connections stay: one of each account. Each costs the program and the fake some goroutines.
+	waitUntil(t, func() bool { return server.OpenConnections() <= 2 })
+	http.DefaultClient.CloseIdleConnections()
+	waitUntil(t, func() bool { return runtime.NumGoroutine() <= before+5 })
 }
 
 func TestSIGHUPReloads(t *testing.T) {

@@ -68,6 +68,7 @@ type Client struct {
 	// token to another host.
 	transport *http.Transport
 	limiter   *limiter
+	closed    atomic.Bool
 }
 
 // NewClient gives a client; it makes no connection. The error tells which field of cfg is not usable.
@@ -118,8 +119,12 @@ func (c *Client) Host() string { return c.url.Host }
 // QPS is the limit in force, in requests a second: the configured one, lowered while the API throttles.
 func (c *Client) QPS() float64 { return c.limiter.qps() }
 
-// Close ends the idle connections. Requests under way go on.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+// Close ends the connections: the idle ones at once, the others when their requests have ended. A scrape under way may
+// still ask.
+func (c *Client) Close() {
+	c.closed.Store(true)
+	c.transport.CloseIdleConnections()
+}
 
 // call is one question to the API, whatever number of attempts it takes.
 type call struct {
@@ -200,6 +205,9 @@ func (c *Client) attempt(q call, query string, creds Credentials) *Error {
 	defer cancel()
 	began := time.Now()
 	failed := c.exchange(ctx, q, query, creds)
+	if c.closed.Load() {
+		c.transport.CloseIdleConnections() // the one that has just become idle
+	}
 	report := Attempt{Action: q.action, Code: "OK", Took: time.Since(began)}
 	if failed != nil {
 		report.Code, report.Reason = cmp.Or(failed.Code, string(failed.Reason)), failed.Reason
