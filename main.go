@@ -106,7 +106,9 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").StringVar(&o.logFormat)
 
 	_, err = app.Parse(args)
-	o.configFileSet = o.configFileSet || o.configFile != defaultConfig // set by its environment variable
+	if _, byEnvironment := os.LookupEnv("TAIR_SSL_EXPORTER_CONFIG_FILE"); byEnvironment {
+		o.configFileSet = true
+	}
 	switch {
 	case done:
 		return options{}, true, nil

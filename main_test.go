@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -221,6 +222,23 @@ func TestRoutes(t *testing.T) {
 	}
 	if n := len(api.Requests()); n != 0 {
 		t.Errorf("%d API calls without a scrape of the instances", n)
+	}
+}
+
+func TestAShardTakesItsPart(t *testing.T) {
+	total := 0.0
+	for shard := range 3 {
+		r := start(t, "--demo", fmt.Sprintf("--shard=%d", shard), "--total-shards=3")
+		_, body := r.get(t, "/metrics/self")
+		mustContain(t, body, fmt.Sprintf("tair_ssl_exporter_shard %d\n", shard), "tair_ssl_exporter_total_shards 3\n",
+			`tair_ssl_exporter_api_rate_limit_qps{account="staging",region="cn-hangzhou"} 6.66`)
+		for _, m := range regexp.MustCompile(`(?m)^tair_ssl_exporter_instances\{.*\} (\d+)$`).FindAllStringSubmatch(body, -1) {
+			n, _ := strconv.ParseFloat(m[1], 64)
+			total += n
+		}
+	}
+	if total != 12 {
+		t.Errorf("the shards watch %v instances together, want each of the 12 once", total)
 	}
 }
 

@@ -66,6 +66,40 @@ func TestReloadKeepsTheClientsThatDidNotChange(t *testing.T) {
 	}
 }
 
+func TestReloadTakesWhatChanged(t *testing.T) {
+	const newKey = "CANARYNEWKEY"
+	api, server := cloud(t)
+	_, elsewhere := cloud(t)
+	path := file(t, "c.yml", configFor(server, testID))
+	r := start(t, "--config.file="+path, "--web.enable-lifecycle")
+	reload := func(text string) string {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := ask(t, http.DefaultClient, http.MethodPost, r.url+"/-/reload"); status != http.StatusOK {
+			t.Fatal(body)
+		}
+		_, body := r.get(t, "/metrics")
+		return body
+	}
+	known := `tair_ssl_scrape_success{instance_id="` + testID + `"} 1`
+	limit := `tair_ssl_exporter_api_rate_limit_qps{account="default",region="cn-hangzhou"} `
+
+	mustContain(t, reload(configFor(server, testID)+"api: {qps: 5}\n"), known, limit+"5\n")
+
+	api.RevokeKey(testKeyID)
+	mustContain(t, reload(configFor(server, testID)), `reason="unauthorized"`, limit+"20\n")
+	api.SetKey(tairtest.Key{Account: "main", AccessKeyID: newKey, AccessKeySecret: testSecret})
+	mustContain(t, reload(strings.ReplaceAll(configFor(server, testID), testKeyID, newKey)), known)
+
+	asked := len(api.Requests())
+	mustContain(t, reload(configFor(elsewhere, testID)), known) // only there the old key is still good
+	if n := len(api.Requests()); n != asked {
+		t.Errorf("%d more requests to the old endpoint", n-asked)
+	}
+}
+
 func TestNothingIsLeftOfAccountsThatLeft(t *testing.T) {
 	_, server := cloud(t)
 	// An account of another name in every second configuration, and one that stays.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,11 +79,9 @@ func (a *app) reload() (err error) {
 
 // oneLine gives the text of an error of the toolkit in one line. What such a text quotes of the file may be a password.
 func oneLine(err error) string {
-	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
-	for i, line := range lines {
-		lines[i] = strings.TrimSpace(line)
-	}
-	return regexp.MustCompile("`[^`]*`").ReplaceAllString(strings.Join(lines, "; "), "<hidden>")
+	text := regexp.MustCompile("(?s)`.*`").ReplaceAllString(err.Error(), "<hidden>")
+	text = regexp.MustCompile(`:\s*\n\s*`).ReplaceAllString(text, ": ")
+	return regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(text, "; ")
 }
 
 func show(cfg *config.Config) (*shownConfig, error) {
@@ -190,7 +187,7 @@ func (a *app) build(cfg *config.Config) (collector.Setup, map[string]*account, e
 			}
 			next.clients[key] = client
 			setup.Targets = append(setup.Targets, collector.Target{
-				Account: c.Name, Region: i.Region, Asker: client, Concurrency: cfg.API.Concurrency,
+				Account: c.Name, Region: i.Region, Asker: client, Concurrency: cfg.API.Concurrency, QPS: a.qps(cfg.API),
 			})
 		}
 	}
@@ -208,6 +205,9 @@ func (a *app) account(c config.Account) (next *account, before map[clientKey]*ta
 	return next, nil, err
 }
 
+// qps is the rate that this exporter may ask at: the shards share the quota.
+func (a *app) qps(api config.API) float64 { return api.QPS / float64(a.shard.Total) }
+
 func (a *app) client(api config.API, account config.Account, region string, credentials tair.CredentialsProvider) (*tair.Client, error) {
 	return tair.NewClient(tair.ClientConfig{
 		Region:      region,
@@ -217,7 +217,7 @@ func (a *app) client(api config.API, account config.Account, region string, cred
 		Timeout:     time.Duration(api.Timeout),
 		Attempts:    api.Attempts,
 		Concurrency: api.Concurrency,
-		QPS:         api.QPS / float64(a.shard.Total), // the shards share the quota
+		QPS:         a.qps(api),
 		UserAgent:   program + "/" + cmp.Or(version.Version, "dev"),
 		Observer:    a.exporter.Observer(account.Name, region),
 	})

@@ -11,7 +11,13 @@ type account struct {
 	queues []*queue
 
 	mu       sync.Mutex
-	refusals map[string]*tair.Error // by region: why the latest call there failed for the whole account
+	refusals map[string]refusal // by region: the latest call there failed for the whole account
+}
+
+// refusal is why a call failed for the whole account.
+type refusal struct {
+	*tair.Error
+	partial bool // the account has answered in another region since
 }
 
 // newQueue gives a queue for a region of the account. before, unless nil, is the same account in the fleet that this one
@@ -25,8 +31,8 @@ func (a *account) newQueue(t Target, e *Exporter, before *account) *queue {
 	if before != nil {
 		before.mu.Lock()
 		defer before.mu.Unlock()
-		if refusal := before.refusals[t.Region]; refusal != nil {
-			a.refusals[t.Region] = refusal
+		if standing, ok := before.refusals[t.Region]; ok {
+			a.refusals[t.Region] = standing
 		}
 	}
 	return q
@@ -34,24 +40,27 @@ func (a *account) newQueue(t Target, e *Exporter, before *account) *queue {
 
 // refused spreads what failed with the credentials of one call to everything that waits in the account. It is logged
 // once, whichever regions meet it.
-func (a *account) refused(at *queue, refusal *tair.Error) {
-	if a.stands(at.place.region, refusal) {
-		at.journal.accountFailed(at.place, refusal)
+func (a *account) refused(at *queue, failure *tair.Error) {
+	if a.stands(at.place.region, failure) {
+		at.journal.accountFailed(at.place, failure)
 	}
 	for _, q := range a.queues {
-		q.drop(refusal)
+		q.drop(failure)
 	}
 }
 
-// stands notes a refusal in a region, and reports whether it is news to the account.
-func (a *account) stands(region string, refusal *tair.Error) (news bool) {
+// stands notes a refusal in a region, and reports whether it is news to the account: neither the region itself knew it,
+// nor another one while the account answered nowhere.
+func (a *account) stands(region string, failure *tair.Error) (news bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	news = true
-	for _, known := range a.refusals {
-		news = news && (known.Reason != refusal.Reason || known.Code != refusal.Code)
+	for at, known := range a.refusals {
+		if known.Reason == failure.Reason && known.Code == failure.Code && (at == region || !known.partial) {
+			news = false
+		}
 	}
-	a.refusals[region] = refusal
+	a.refusals[region] = refusal{Error: failure, partial: a.refusals[region].partial}
 	return news
 }
 
@@ -59,11 +68,15 @@ func (a *account) stands(region string, refusal *tair.Error) (news bool) {
 // region may go on refusing them.
 func (a *account) recovered(at *queue) {
 	a.mu.Lock()
-	ended := a.refusals[at.place.region]
+	ended, stood := a.refusals[at.place.region]
 	delete(a.refusals, at.place.region)
+	for region, standing := range a.refusals {
+		standing.partial = true
+		a.refusals[region] = standing
+	}
 	over := len(a.refusals) == 0
 	a.mu.Unlock()
-	if ended != nil && over {
-		at.journal.accountRecovered(at.place, ended)
+	if stood && over {
+		at.journal.accountRecovered(at.place, ended.Error)
 	}
 }

@@ -56,7 +56,8 @@ type Setup struct {
 type Target struct {
 	Account, Region string
 	Asker           Asker
-	Concurrency     int // requests in flight
+	Concurrency     int     // requests in flight
+	QPS             float64 // requests a second, as configured
 }
 
 // fleet is a [Setup] at work. It never changes: a new setup makes a new fleet, and a scrape ends on the one it began on.
@@ -104,7 +105,7 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 			return nil, fmt.Errorf("account %s, region %s: a client and a concurrency are needed", t.Account, t.Region)
 		}
 		if f.accounts[t.Account] == nil {
-			f.accounts[t.Account] = &account{refusals: make(map[string]*tair.Error)}
+			f.accounts[t.Account] = &account{refusals: make(map[string]refusal)}
 		}
 		at := place{t.Account, t.Region}
 		f.queues[at] = f.accounts[t.Account].newQueue(t, e, before[t.Account])
@@ -126,12 +127,12 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 			return nil, fmt.Errorf("instance %s is watched twice", i.ID)
 		}
 		f.instances[at]++
-		e := &entry{
+		watched := &entry{
 			instance: i, queue: q, index: -1, infoLabels: infoLabels(i, setup.LabelNames),
 			record: recordOf(records, i),
 		}
-		f.watched = append(f.watched, e)
-		f.byID[i.ID] = e
+		f.watched = append(f.watched, watched)
+		f.byID[i.ID] = watched
 	}
 	return f, nil
 }
@@ -176,8 +177,9 @@ func infoLabels(i Instance, custom []string) []string {
 
 // warnOfSize says when a scrape is too short to ask for every instance of some account and region.
 func (e *Exporter) warnOfSize(setup Setup, f *fleet) {
-	for at, n := range f.instances {
-		budget := f.queues[at].asker.QPS() * setup.ScrapeTime.Seconds()
+	for _, t := range setup.Targets {
+		at := place{t.Account, t.Region}
+		n, budget := f.instances[at], t.QPS*setup.ScrapeTime.Seconds()
 		if float64(n) <= budget {
 			continue
 		}

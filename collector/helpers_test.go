@@ -136,7 +136,7 @@ func (w *world) reach(account, region string, changes ...func(*tair.ClientConfig
 		w.t.Fatal(err)
 	}
 	w.clients = append(w.clients, c)
-	w.setup.Targets = append(w.setup.Targets, Target{Account: account, Region: region, Asker: c, Concurrency: cfg.Concurrency})
+	w.setup.Targets = append(w.setup.Targets, Target{Account: account, Region: region, Asker: c, Concurrency: cfg.Concurrency, QPS: cfg.QPS})
 }
 
 // oneAtATime is a change for reach.

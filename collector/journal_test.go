@@ -190,3 +190,40 @@ func TestARegionThatRefusesAloneIsLoggedOnce(t *testing.T) {
 		wantLines(w, accepted+`was=unauthorized`)
 	})
 }
+
+// TestASecondRefusalIsNewsAfterTheAccountAnswered has a refusal that stands in a region which then fails otherwise.
+func TestASecondRefusalIsNewsAfterTheAccountAnswered(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.reach("main", hangzhou)
+		w.reach("main", shanghai)
+		w.watch("main", hangzhou, "r-1")
+		w.watch("main", shanghai, "r-2")
+		w.apply()
+		refusals := func() (n int) {
+			for _, line := range w.log.take() {
+				n += strings.Count(line, "cannot be asked")
+			}
+			return n
+		}
+		scrape := func() {
+			pass(time.Minute)
+			w.scrape(soon)
+		}
+		w.revoke("main")
+		scrape()
+		scrape()
+		if n := refusals(); n != 1 {
+			t.Errorf("the first refusal is logged %d times", n)
+		}
+		w.grant("main")
+		w.api.SetFault("r-2", fails(503, "ServiceUnavailable"))
+		scrape()
+		w.revoke("main")
+		w.api.ClearFaults()
+		scrape()
+		scrape()
+		if n := refusals(); n != 1 {
+			t.Errorf("the second refusal is logged %d times", n)
+		}
+	})
+}

@@ -14,9 +14,14 @@ type Shard struct {
 	Total int // at least 1
 }
 
+// maxShards is far beyond what any fleet needs.
+const maxShards = 1000
+
 // Validate tells what is wrong with the shard.
 func (s Shard) Validate() error {
 	switch {
+	case s.Total > maxShards:
+		return fmt.Errorf("there are %d shards: at most %d are allowed", s.Total, maxShards)
 	case s.Total < 1:
 		return fmt.Errorf("there are %d shards: at least 1 is needed", s.Total)
 	case s.Index < 0 || s.Index >= s.Total:

@@ -82,9 +82,10 @@ func TestShardOfAnIDStaysTheSame(t *testing.T) {
 func TestShardOutOfRangeIsRefused(t *testing.T) {
 	for s, want := range map[Shard]string{
 		{0, 1}: "<nil>", {2, 3}: "<nil>",
-		{0, 0}:  "there are 0 shards: at least 1 is needed",
-		{3, 3}:  "shard 3 does not exist: with 3 shards they are 0 to 2",
-		{-1, 2}: "shard -1 does not exist: with 2 shards they are 0 to 1",
+		{0, 1001}: "there are 1001 shards: at most 1000 are allowed",
+		{0, 0}:    "there are 0 shards: at least 1 is needed",
+		{3, 3}:    "shard 3 does not exist: with 3 shards they are 0 to 2",
+		{-1, 2}:   "shard -1 does not exist: with 2 shards they are 0 to 1",
 	} {
 		if got := fmt.Sprint(s.Validate()); got != want {
 			t.Errorf("%+v: %s, want %s", s, got, want)

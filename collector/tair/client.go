@@ -33,7 +33,7 @@ type ClientConfig struct {
 
 	Timeout     time.Duration // of one HTTP attempt
 	Attempts    int           // tries of a call, the first included
-	Concurrency int           // connections at most
+	Concurrency int           // requests in flight, and connections, at most
 	QPS         float64       // requests a second at most
 
 	UserAgent string
@@ -67,6 +67,7 @@ type Client struct {
 	// Requests go to the transport itself: a http.Client would follow redirects, and with them carry the security
 	// token to another host.
 	transport *http.Transport
+	slots     chan struct{} // one for each request that may be in flight
 	limiter   *limiter
 	closed    atomic.Bool
 }
@@ -109,6 +110,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 			MaxResponseHeaderBytes: maxHeader,
 			DisableCompression:     true, // a body is cut at its size on the wire
 		},
+		slots:   make(chan struct{}, cfg.Concurrency),
 		limiter: newLimiter(cfg.QPS),
 	}, nil
 }
@@ -151,10 +153,11 @@ func (c *Client) call(ctx context.Context, q call) error {
 			q.sent()
 		}
 		last = c.attempt(q, query, creds)
+		<-c.slots
 		switch {
 		case last == nil:
 			return nil
-		case last.Reason == ReasonUnauthorized:
+		case last.AccountWide():
 			c.cfg.Credentials.Reject(creds)
 			if n == c.cfg.Attempts || renewed || !c.hasOther(ctx, creds) {
 				return last
@@ -176,25 +179,36 @@ func (c *Client) hasOther(ctx context.Context, refused Credentials) bool {
 	return err == nil && fresh != refused
 }
 
-// admit waits under ctx until a request may be sent, and gives what to sign it with.
-func (c *Client) admit(ctx context.Context) (Credentials, error) {
+// admit waits under ctx until a request may be sent, and gives what to sign it with. Without an error the caller holds
+// one of the slots.
+func (c *Client) admit(ctx context.Context) (creds Credentials, err error) {
+	select {
+	case c.slots <- struct{}{}:
+	case <-ctx.Done():
+		return creds, fmt.Errorf("%w: waiting for a slot: %w", ErrNotSent, context.Cause(ctx))
+	}
+	defer func() {
+		if err != nil {
+			<-c.slots
+		}
+	}()
 	began := time.Now()
-	err := c.limiter.wait(ctx)
+	err = c.limiter.wait(ctx)
 	c.cfg.Observer.Waited(time.Since(began))
 	if err != nil {
-		return Credentials{}, fmt.Errorf("%w: waiting for the rate limit: %w", ErrNotSent, err)
+		return creds, fmt.Errorf("%w: waiting for the rate limit: %w", ErrNotSent, err)
 	}
-	creds, err := c.cfg.Credentials.Credentials(ctx)
+	creds, err = c.cfg.Credentials.Credentials(ctx)
 	var failed *CredentialsError
 	switch {
 	case err == nil:
 		return creds, nil
 	case errors.As(err, &failed):
-		return Credentials{}, &Error{
+		return creds, &Error{
 			Reason: ReasonCredentials, Code: failed.Code, RequestID: failed.RequestID, Detail: failed.Error(),
 		}
 	default:
-		return Credentials{}, fmt.Errorf("%w: waiting for credentials: %w", ErrNotSent, err)
+		return creds, fmt.Errorf("%w: waiting for credentials: %w", ErrNotSent, err)
 	}
 }
 

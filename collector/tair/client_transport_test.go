@@ -1,6 +1,8 @@
 package tair
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -259,4 +261,44 @@ func answerEach(l net.Listener, answer string) {
 		_, _ = io.WriteString(conn, answer)
 		_ = conn.Close()
 	}
+}
+
+// TestWaitingForASlotIsNotPartOfAnAttempt has more calls than requests may be in flight.
+func TestWaitingForASlotIsNotPartOfAnAttempt(t *testing.T) {
+	inBubble(t, ClientConfig{Concurrency: 1, Attempts: 1}, func(t *testing.T, r *rig) {
+		r.api.SetFault(testInstance, tairtest.Fault{Delay: 4 * time.Second}) // of 5s that an attempt has
+		var calls sync.WaitGroup
+		for range 3 {
+			calls.Go(func() {
+				if _, err := r.ask(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		calls.Go(func() { _, _ = r.ask() })
+		synctest.Wait()
+		if _, err := r.client.DescribeInstanceSSL(ctx, testInstance, nil); !errors.Is(err, ErrNotSent) {
+			t.Errorf("while the slot is taken: %v, want %v", err, ErrNotSent)
+		}
+		calls.Wait()
+		if n := len(r.api.Requests()); n != 4 {
+			t.Errorf("%d requests, want 4", n)
+		}
+	})
+}
+
+func TestANonceThatWasSeenIsNoReasonToDropTheCredentials(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetFault(testInstance, tairtest.Fault{Times: 1, Error: &tairtest.APIError{Status: 403, Code: "SignatureNonceUsed"}})
+		if got, err := r.ask(); err != nil || got != testSSL {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+		if n := len(r.keys.rejected); n != 0 {
+			t.Errorf("%d credentials are rejected", n)
+		}
+	})
 }

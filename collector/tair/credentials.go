@@ -30,8 +30,8 @@ func (Credentials) MarshalText() ([]byte, error) { return []byte(hiddenSecret), 
 
 // CredentialsProvider gives the credentials of one account. It is safe for concurrent use.
 type CredentialsProvider interface {
-	// Credentials gives the current credentials. It waits for a refresh only when there are none to give, and no
-	// longer than ctx allows; after a refresh that failed no longer than two seconds. The error is a *CredentialsError
+	// Credentials gives the current credentials. It waits for a refresh only when there are none to give, no longer than
+	// ctx allows and, when the latest refresh failed, for two seconds at most. The error is a *CredentialsError
 	// when they cannot be obtained, and context.Cause(ctx) when ctx ended first.
 	Credentials(ctx context.Context) (Credentials, error)
 	// Reject says that the API refused c: it is not given out again unless a refresh that begins later yields it.

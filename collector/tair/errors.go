@@ -24,6 +24,9 @@ const (
 	ReasonOther           Reason = "other"            // refused for any other reason; the code tells
 )
 
+// codeNonceUsed is the API's code for a request that it has seen before.
+const codeNonceUsed = "SignatureNonceUsed"
+
 // ErrNotSent is in the error of a call whose context ended while it waited for its turn: nothing was sent, nothing
 // was learned.
 var ErrNotSent = errors.New("the request was not sent")
@@ -56,7 +59,7 @@ func (e *Error) Error() string {
 // AccountWide reports whether the failure concerns the credentials, and so every instance of the account. A nonce that
 // the API has seen concerns one request only.
 func (e *Error) AccountWide() bool {
-	return e.Reason == ReasonCredentials || e.Reason == ReasonUnauthorized && e.Code != "SignatureNonceUsed"
+	return e.Reason == ReasonCredentials || e.Reason == ReasonUnauthorized && e.Code != codeNonceUsed
 }
 
 // retryable reports whether the same request may well succeed a moment later.
@@ -65,7 +68,7 @@ func (e *Error) retryable() bool {
 	case ReasonThrottled, ReasonTimeout, ReasonNetwork, ReasonServer:
 		return true
 	default:
-		return false
+		return e.Code == codeNonceUsed // the next one is fresh
 	}
 }
 
@@ -84,7 +87,7 @@ func classify(status int, code string) Reason {
 	case code == "InvalidInstanceId.NotFound", code == "InvalidDBInstance.NotFound":
 		return ReasonNotFound
 	case hasAnyPrefix(code, "InvalidAccessKeyId", "SignatureDoesNotMatch", "IncompleteSignature",
-		"InvalidSecurityToken", "InvalidTimeStamp", "SignatureNonceUsed"):
+		"InvalidSecurityToken", "InvalidTimeStamp", codeNonceUsed):
 		return ReasonUnauthorized
 	case hasAnyPrefix(code, "Forbidden", "NoPermission"), status == http.StatusForbidden && code != "":
 		return ReasonForbidden

@@ -77,8 +77,8 @@ func (f Filter) params() []param {
 // state they are: see [ListedInstance.Watchable].
 //
 // The API has no token for its pages, so they shift when instances come and go meanwhile. A listing that holds fewer
-// instances than the API counts is therefore read a second time, and what both hold is returned; when even that is
-// too few, the result is an error and not a part of the fleet.
+// instances than the API counts is therefore read a second time, and what either holds is returned (an instance that went
+// in between goes with the next listing); when even that is too few, the result is an error and not a part of the fleet.
 //
 // An error is an [*Error], or holds [ErrNotSent] when ctx ended before the next page was asked for.
 //
@@ -172,10 +172,11 @@ func decodePage(body []byte, region string) (p page, requestID string, err error
 			KVStoreInstance []listedInstance `json:"KVStoreInstance"`
 		} `json:"Instances"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return page{}, "", errNotJSON
+	err = json.Unmarshal(body, &answer)
+	requestID = cleanCode(answer.RequestID) // it is read even when another field has a foreign type
+	if err != nil {
+		return page{}, requestID, errNotJSON
 	}
-	requestID = cleanCode(answer.RequestID)
 	total, ok := wholeNumber(answer.Total)
 	switch {
 	case !ok || total < 0:

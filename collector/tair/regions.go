@@ -48,10 +48,11 @@ func decodeRegions(body []byte) (regions []Region, requestID string, err error) 
 			} `json:"KVStoreRegion"`
 		} `json:"RegionIds"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, "", errNotJSON
+	err = json.Unmarshal(body, &answer)
+	requestID = cleanCode(answer.RequestID) // it is read even when another field has a foreign type
+	if err != nil {
+		return nil, requestID, errNotJSON
 	}
-	requestID = cleanCode(answer.RequestID)
 	if answer.RegionIDs.KVStoreRegion == nil {
 		return nil, requestID, errors.New("RegionIds is missing")
 	}
