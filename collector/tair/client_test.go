@@ -213,7 +213,7 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 					t.Errorf("got %+v, error %v\nwant %s", got, err, c.want)
 				}
 				r.wantRequests(0)
-				time.Sleep(time.Minute) // the call ahead ends
+				pass(time.Minute) // the call ahead ends
 			})
 		})
 	}

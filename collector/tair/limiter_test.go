@@ -52,7 +52,7 @@ func TestLimiterPaces(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLimiter(c.qps)
 			wantStarts(t, l, c.want...)
-			time.Sleep(time.Hour) // a rest gives the burst back, and no more
+			pass(time.Hour) // a rest gives the burst back, and no more
 			wantStarts(t, l, c.want...)
 			wantQPS(t, l, c.qps)
 		})
@@ -70,7 +70,7 @@ func TestLimiterHalvesAtMostOnceASecond(t *testing.T) {
 			{time.Millisecond, 2}, {500 * time.Millisecond, 2}, {500 * time.Millisecond, 1},
 			{time.Second, 0.5}, {time.Second, 0.5}, {time.Hour, 0.5},
 		} {
-			time.Sleep(step.after)
+			pass(step.after)
 			l.throttled()
 			wantQPS(t, l, step.want)
 		}
@@ -85,7 +85,7 @@ func TestLimiterStaysWithinItsBounds(t *testing.T) {
 			l := newLimiter(c.ceiling)
 			for range 10 {
 				l.throttled()
-				time.Sleep(time.Second)
+				pass(time.Second)
 			}
 			wantQPS(t, l, c.lowest)
 			for range 2 * climbSteps { // half of them where it climbs slowly
@@ -102,7 +102,7 @@ func TestLimiterClimbsWithSuccessesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(400)
 		l.throttled()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		wantQPS(t, l, 200)
 		l.succeeded()
 		wantQPS(t, l, 201)
@@ -122,11 +122,11 @@ func TestLimiterClimbsSlowlyWhereItWasThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(400)
 		throttle := func(after time.Duration) {
-			time.Sleep(after)
+			pass(after)
 			l.throttled()
 		}
 		successes := func(to float64) (n int) {
-			time.Sleep(throttlePause)
+			pass(throttlePause)
 			for ; l.qps() < to; n++ {
 				l.succeeded()
 			}
@@ -163,7 +163,7 @@ func TestLimiterClimbsByATenthAtMost(t *testing.T) {
 		l := newLimiter(1000)
 		for range 12 {
 			l.throttled()
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		wantQPS(t, l, 0.5)
 		l.succeeded()
@@ -176,10 +176,10 @@ func TestLimiterDoesNotClimbInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(100)
 		l.throttled()
-		time.Sleep(999 * time.Millisecond)
+		pass(999 * time.Millisecond)
 		l.succeeded()
 		wantQPS(t, l, 50)
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		l.succeeded()
 		wantQPS(t, l, 50.25)
 	})
@@ -195,7 +195,7 @@ func TestLimiterBurstFollowsTheRate(t *testing.T) {
 			l.succeeded()
 		}
 		wantQPS(t, l, 40)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		wantStarts(t, l, 0, 0, 0, 0, 25)
 	})
 }
@@ -207,7 +207,7 @@ func TestLimiterPausesNewStarts(t *testing.T) {
 		l.throttled()
 		wantStarts(t, l, 1000, 1200, 1400) // and then at half the rate
 		l.throttled()
-		time.Sleep(600 * time.Millisecond)
+		pass(600 * time.Millisecond)
 		l.throttled() // counts for the pause alone
 		wantStarts(t, l, 1000)
 		wantQPS(t, l, 2.5)

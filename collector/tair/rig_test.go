@@ -198,3 +198,6 @@ func (r *recorder) Waited(d time.Duration) {
 	defer r.mu.Unlock()
 	r.waits = append(r.waits, d)
 }
+
+// pass lets time pass in a bubble.
+func pass(d time.Duration) { <-time.After(d) }
