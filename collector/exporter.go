@@ -99,7 +99,10 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 		byID:            make(map[string]*entry),
 		shard:           setup.Shard,
 	}
-	before := e.accounts()
+	before := e.fleet.Load()
+	if before == nil {
+		before = &fleet{}
+	}
 	for _, t := range setup.Targets {
 		if t.Asker == nil || t.Concurrency < 1 {
 			return nil, fmt.Errorf("account %s, region %s: a client and a concurrency are needed", t.Account, t.Region)
@@ -108,11 +111,10 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 			f.accounts[t.Account] = &account{refusals: make(map[string]refusal)}
 		}
 		at := place{t.Account, t.Region}
-		f.queues[at] = f.accounts[t.Account].newQueue(t, e, before[t.Account])
+		f.queues[at] = f.accounts[t.Account].newQueue(t, e, before.accounts[t.Account])
 		f.instances[at] = 0
 	}
 
-	records := e.records()
 	onShard := setup.Shard.holder()
 	for _, i := range setup.Instances {
 		if !onShard(i.ID) {
@@ -129,7 +131,7 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 		f.instances[at]++
 		watched := &entry{
 			instance: i, queue: q, index: -1, infoLabels: infoLabels(i, setup.LabelNames),
-			record: recordOf(records, i),
+			record: before.recordOf(i),
 		}
 		f.watched = append(f.watched, watched)
 		f.byID[i.ID] = watched
@@ -137,31 +139,10 @@ func (e *Exporter) newFleet(setup Setup) (*fleet, error) {
 	return f, nil
 }
 
-// identity is what an instance's memory belongs to.
-type identity struct{ id, account, region string }
-
-// records gives the memory of the fleet in force.
-func (e *Exporter) records() map[identity]*record {
-	records := make(map[identity]*record)
-	if f := e.fleet.Load(); f != nil {
-		for _, w := range f.watched {
-			records[identity{w.instance.ID, w.instance.Account, w.instance.Region}] = w.record
-		}
-	}
-	return records
-}
-
-// accounts gives those of the fleet in force.
-func (e *Exporter) accounts() map[string]*account {
-	if f := e.fleet.Load(); f != nil {
-		return f.accounts
-	}
-	return nil
-}
-
-func recordOf(records map[identity]*record, i Instance) *record {
-	if r := records[identity{i.ID, i.Account, i.Region}]; r != nil {
-		return r
+// recordOf gives the memory of an instance: the one of this fleet, when the account and region are the same as well.
+func (f *fleet) recordOf(i Instance) *record {
+	if w := f.byID[i.ID]; w != nil && w.instance.Account == i.Account && w.instance.Region == i.Region {
+		return w.record
 	}
 	return &record{}
 }

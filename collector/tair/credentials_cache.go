@@ -30,8 +30,8 @@ type credentialsCache struct {
 	mu        sync.Mutex
 	current   Credentials         // zero when none are kept
 	succeeded time.Time           // when current came
-	failed    time.Time           // when the latest refresh failed; zero when it did not
-	failure   *CredentialsError   // why it failed; nil when it did not
+	failure   *CredentialsError   // why the latest refresh failed; nil when it did not
+	failed    time.Time           // when it did
 	anew      bool                // the next fetch must be anew
 	running   *credentialsRefresh // nil when no refresh is under way
 }
@@ -39,6 +39,7 @@ type credentialsCache struct {
 // credentialsRefresh is one refresh that is under way.
 type credentialsRefresh struct {
 	done     chan struct{}     // closed at the end
+	after    *CredentialsError // why the refresh before failed; nil when it did not
 	err      *CredentialsError // set before done is closed
 	rejected Credentials       // what was rejected meanwhile: no fresh result if this is it
 }
@@ -50,7 +51,7 @@ func (c *credentialsCache) Credentials(ctx context.Context) (Credentials, error)
 		if refresh == nil {
 			return current, err
 		}
-		if err := c.wait(ctx, refresh); err != nil {
+		if err := refresh.wait(ctx); err != nil {
 			return Credentials{}, err
 		}
 		if current, ok := c.kept(); ok {
@@ -65,10 +66,9 @@ func (c *credentialsCache) Credentials(ctx context.Context) (Credentials, error)
 
 // wait returns when the refresh has ended, or with an error when ctx ends first or when, after a failed refresh, the
 // patience does. The refresh goes on.
-func (c *credentialsCache) wait(ctx context.Context, refresh *credentialsRefresh) error {
+func (refresh *credentialsRefresh) wait(ctx context.Context) error {
 	var impatient <-chan time.Time
-	failure := c.latestFailure()
-	if failure != nil {
+	if refresh.after != nil {
 		t := time.NewTimer(credentialsPatience)
 		defer t.Stop()
 		impatient = t.C
@@ -79,15 +79,8 @@ func (c *credentialsCache) wait(ctx context.Context, refresh *credentialsRefresh
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-impatient:
-		return failure
+		return refresh.after
 	}
-}
-
-// latestFailure gives why the latest refresh failed; nil when it did not.
-func (c *credentialsCache) latestFailure() *CredentialsError {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.failure
 }
 
 // look gives the credentials to serve or else the refresh to wait for, and starts one when it is time to.
@@ -97,7 +90,7 @@ func (c *credentialsCache) look(ctx context.Context) (Credentials, *credentialsR
 	now := c.now()
 	if c.keptAt(now) {
 		due := now.Sub(c.succeeded) >= credentialsFresh &&
-			(c.failed.IsZero() || now.Sub(c.failed) >= credentialsRetry)
+			(c.failure == nil || now.Sub(c.failed) >= credentialsRetry)
 		if due && c.running == nil {
 			c.start()
 		}
@@ -126,7 +119,7 @@ func (c *credentialsCache) keptAt(now time.Time) bool {
 
 // start begins a refresh in its own goroutine: the library knows no context. c.mu is held.
 func (c *credentialsCache) start() {
-	refresh := &credentialsRefresh{done: make(chan struct{})}
+	refresh := &credentialsRefresh{done: make(chan struct{}), after: c.failure}
 	anew := c.anew
 	c.running, c.anew = refresh, false
 	go func() {
@@ -146,7 +139,7 @@ func (c *credentialsCache) finish(refresh *credentialsRefresh, got Credentials, 
 	case err != nil:
 		c.failed, c.failure = c.now(), err
 	case got != refresh.rejected:
-		c.current, c.succeeded, c.failed, c.failure = got, c.now(), time.Time{}, nil
+		c.current, c.succeeded, c.failure = got, c.now(), nil
 	}
 	c.running, refresh.err = nil, err
 	close(refresh.done)
