@@ -45,7 +45,9 @@ func TestE2ERealPrometheus(t *testing.T) {
 	short := strings.NewReplacer("scrape_interval: 1m", "scrape_interval: 1s", "scrape_timeout: 30s", "scrape_timeout: 1s",
 		"localhost:10219", exporter).Replace(string(shipped))
 	configuration := file(t, "prometheus.yml", short)
-	command(t, promtool, "check", "config", "deploy/prometheus/prometheus.yml")
+	for _, name := range shippedConfigurations(t) {
+		command(t, promtool, "check", "config", name)
+	}
 	background(t, prometheus, "--config.file="+configuration, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+prom, "--log.level=warn")
 
@@ -76,6 +78,66 @@ func TestE2ERealPrometheus(t *testing.T) {
 		t.Errorf("promtool check metrics: %v\n%s", err, out)
 	}
 	command(t, binary, "--health-check", "--web.listen-address="+exporter)
+}
+
+// shippedConfigurations are the files for Prometheus that come with the exporter.
+func shippedConfigurations(t *testing.T) []string {
+	t.Helper()
+	names, err := filepath.Glob("deploy/prometheus/*.yml")
+	if err != nil || len(names) < 2 {
+		t.Fatalf("%q, %v", names, err)
+	}
+	return names
+}
+
+// TestE2EServiceDiscovery has Prometheus's own code read /sd and relabel it with the shipped configuration.
+func TestE2EServiceDiscovery(t *testing.T) {
+	promtool := os.Getenv("PROMTOOL")
+	api, server := cloud(t)
+	api.SetInstance(tairtest.Instance{ID: "r-bp1found", Region: "cn-hangzhou", Tags: map[string]string{"env": "prod"}})
+	text := discovering(server, "cn-hangzhou") + "    region: cn-hangzhou\n    instances: [" + testID + "]\n" // the endpoint of this one is not known
+	r := start(t, "--config.file="+file(t, "c.yml", text))
+	waitUntil(t, func() bool { status, _ := r.get(t, "/-/ready"); return status == http.StatusOK })
+	shipped, err := os.ReadFile("deploy/prometheus/service-discovery.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration := file(t, "prometheus.yml", strings.ReplaceAll(string(shipped), "http://localhost:10219", r.url))
+	for job, want := range map[string]map[string]string{
+		"tair_redis": {"__address__": "localhost:9121", "instance": "r-bp1found", "__param_target": "rediss://r-bp1found.redis.rds.aliyuncs.com:6379"},
+		"tair_tls":   {"__address__": "localhost:9115", "instance": "r-bp1found", "__param_target": "r-bp1found.redis.rds.aliyuncs.com:6379", "__param_module": "tair_tls"},
+	} {
+		out, err := exec.CommandContext(t.Context(), promtool, "check", "service-discovery", "--timeout=5s", configuration, job).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", job, err)
+		}
+		var found []struct {
+			Labels map[string]string `json:"labels"`
+		}
+		if err := json.Unmarshal(out, &found); err != nil {
+			t.Fatalf("%s: %v: %s", job, err, out)
+		}
+		kept := 0
+		for _, f := range found {
+			if len(f.Labels) == 0 {
+				continue // dropped
+			}
+			kept++
+			for name, value := range want {
+				if f.Labels[name] != value {
+					t.Errorf("%s: %s is %q, want %q", job, name, f.Labels[name], value)
+				}
+			}
+			for _, name := range []string{"instance_id", "account", "region", "name"} {
+				if f.Labels[name] != "" {
+					t.Errorf("%s: has %s", job, name)
+				}
+			}
+		}
+		if kept != 1 {
+			t.Errorf("%s: %d targets, want the one whose endpoint is known: %s", job, kept, out)
+		}
+	}
 }
 
 // instantQuery gives the values of a query by the instance_id of each series.

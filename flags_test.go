@@ -104,7 +104,7 @@ func TestEveryErrorOfAFileIsToldAtOnce(t *testing.T) {
 func TestConfigCheck(t *testing.T) {
 	var stdout, stderr strings.Builder
 	code := run(t.Context(), []string{"--config.check", "--instance=cn-hangzhou/r-bp1a", "--instance=cn-shanghai/r-bp1b"}, &stdout, &stderr)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 2)\n"; code != 0 || stdout.String() != want {
+	if want := "OK: the configuration is valid (accounts: 1, instances: 2, discovery entries: 0)\n"; code != 0 || stdout.String() != want {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 0, %q", code, stdout.String(), stderr.String(), want)
 	}
 }

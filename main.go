@@ -164,13 +164,13 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	sink := newSink(o.logFormat, stderr)
 	logger := newLogger(sink, o.logLevel)
 	a := &app{options: o, load: load, logger: logger, exporter: collector.New(collector.Options{Logger: logger})}
+	if o.configCheck {
+		return a.check(stdout)
+	}
 	if err := a.reload(); err != nil {
 		return err
 	}
 	defer a.close()
-	if o.configCheck {
-		return a.reportCheck(stdout)
-	}
 	_ = level.Info(logger).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
 	if o.demo {
 		_ = level.Warn(logger).Log("msg", "--demo: everything served is SIMULATED; no cloud is asked")

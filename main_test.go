@@ -221,7 +221,7 @@ func TestAShardTakesItsPart(t *testing.T) {
 	total := 0.0
 	for shard := range 3 {
 		r := start(t, "--demo", fmt.Sprintf("--shard=%d", shard), "--total-shards=3")
-		_, body := r.get(t, "/metrics/self")
+		_, body := r.get(t, "/metrics") // waits for discovery
 		mustContain(t, body, fmt.Sprintf("tair_ssl_exporter_shard %d\n", shard), "tair_ssl_exporter_total_shards 3\n",
 			`tair_ssl_exporter_api_rate_limit_qps{account="staging",region="cn-hangzhou"} 6.66`)
 		for _, m := range regexp.MustCompile(`(?m)^tair_ssl_exporter_instances\{.*\} (\d+)$`).FindAllStringSubmatch(body, -1) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
 func readme(t *testing.T) string {
@@ -37,6 +39,9 @@ func TestREADMEListsExactlyTheMetricsThatAreServed(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
+	api, server := cloud(t)
+	api.SetFault("DescribeInstances", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}})
+	_, failing := start(t, "--config.file="+file(t, "c.yml", discovering(server, "cn-hangzhou"))).get(t, "/metrics")
 	names := func(re, text string) []string {
 		var found []string
 		for _, m := range regexp.MustCompile(re).FindAllStringSubmatch(text, -1) {
@@ -45,7 +50,7 @@ func TestREADMEListsExactlyTheMetricsThatAreServed(t *testing.T) {
 		slices.Sort(found)
 		return slices.Compact(found)
 	}
-	served := names(`(?m)^# TYPE (tair_ssl_\S+)`, body+self)
+	served := names(`(?m)^# TYPE (tair_ssl_\S+)`, body+self+failing)
 	var rows []string // the first cell of each row
 	for _, m := range regexp.MustCompile("(?m)^\\| (`tair_ssl_[^|]*)\\|").FindAllStringSubmatch(readme(t), -1) {
 		rows = append(rows, m[1])
@@ -66,7 +71,15 @@ func TestREADMEConfigurationIsValid(t *testing.T) {
 	text := strings.ReplaceAll(block(t, readme(t), "yaml"), "/run/secrets/tair/", dir+"/")
 	var out strings.Builder
 	code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", text)}, &out, &out)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 2)\n"; code != 0 || out.String() != want {
+	if want := "OK: the configuration is valid (accounts: 1, instances: 2, discovery entries: 0)\n"; code != 0 || out.String() != want {
+		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
+	}
+}
+
+func TestREADMEDiscoveryIsValid(t *testing.T) {
+	var out strings.Builder
+	code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", block(t, readme(t), "yml"))}, &out, &out)
+	if want := "OK: the configuration is valid (accounts: 1, instances: 0, discovery entries: 1)\n"; code != 0 || out.String() != want {
 		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
 	}
 }

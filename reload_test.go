@@ -114,8 +114,8 @@ accounts:
   - name: comes-and-goes-%[5]d
     credentials: {type: access_key, access_key_id: %[1]s, access_key_secret: %[2]s}
     endpoint: %[3]s
-    region: cn-hangzhou
-    instances: [r-bp1other%[5]d]
+    discovery: [{regions: ["*"]}]
+    instances: [{id: r-bp1other%[5]d, region: cn-hangzhou}]
 `, testKeyID, testSecret, server.URL, testID, i)
 	}
 	path := file(t, "c.yml", text(0))
@@ -152,8 +152,8 @@ accounts:
 	if status != http.StatusOK || strings.Contains(body, `"comes-and-goes-199"`) || !strings.Contains(body, `"comes-and-goes-200"`) {
 		t.Errorf("status %d:\n%s", status, body)
 	}
-	// Two connections stay: one of each account. Each costs the program and the fake some goroutines.
-	waitUntil(t, func() bool { return server.OpenConnections() <= 2 })
+	// What stays is a connection of each account for its instances, and one for its lists.
+	waitUntil(t, func() bool { return server.OpenConnections() <= 3 })
 	http.DefaultClient.CloseIdleConnections()
 	waitUntil(t, func() bool { return runtime.NumGoroutine() <= before+5 })
 }

@@ -18,6 +18,7 @@ import (
 
 const (
 	pathProbe   = "/probe"
+	pathSD      = "/sd"
 	pathConfig  = "/config"
 	pathHealthy = "/-/healthy"
 	pathReady   = "/-/ready"
@@ -30,7 +31,7 @@ const (
 
 // isReserved reports whether a path is one of the fixed routes.
 func isReserved(path string) bool {
-	return slices.Contains([]string{pathConfig, pathHealthy, pathReady, pathReload, pathProbe, "/sd"}, path)
+	return slices.Contains([]string{pathConfig, pathHealthy, pathReady, pathReload, pathProbe, pathSD}, path)
 }
 
 // serve answers requests until ctx ends, and lets those under way end.
@@ -125,11 +126,12 @@ func (a *app) routes() (http.Handler, error) {
 	mux.Handle("GET "+a.telemetryPath, a.exporter.MetricsHandler(a.deadline))
 	mux.Handle("GET "+a.telemetryPath+"/self", a.exporter.SelfHandler())
 	mux.Handle("GET "+pathProbe, a.exporter.ProbeHandler(a.deadline))
+	mux.Handle("GET "+pathSD, a.exporter.SDHandler())
 	mux.HandleFunc("GET "+pathConfig, a.showConfig)
 	mux.HandleFunc("GET "+pathHealthy, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "healthy") })
 	mux.HandleFunc("GET "+pathReady, func(w http.ResponseWriter, _ *http.Request) {
-		if !a.exporter.Ready() {
-			http.Error(w, "not ready: no configuration is loaded yet", http.StatusServiceUnavailable)
+		if err := a.exporter.Ready(); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = fmt.Fprintln(w, "ready")
@@ -148,6 +150,7 @@ func (a *app) landingPage() (http.Handler, error) {
 		Links: []web.LandingLinks{
 			{Address: a.telemetryPath, Text: "Metrics", Description: "every watched instance, and the exporter itself"},
 			{Address: a.telemetryPath + "/self", Text: "Own metrics", Description: "the exporter itself only, asks no API"},
+			{Address: pathSD, Text: "Service discovery", Description: "the watched instances, for http_sd of Prometheus"},
 			{Address: pathConfig, Text: "Configuration", Description: "what is in force, without secrets"},
 			{Address: pathHealthy, Text: "Health"},
 			{Address: pathReady, Text: "Readiness"},

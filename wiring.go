@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"reflect"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -16,12 +14,10 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
-	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/config"
 )
 
@@ -33,14 +29,14 @@ type app struct {
 	exporter *collector.Exporter
 
 	reloading sync.Mutex
-	accounts  map[string]*account // of the configuration in force, by name
+	accounts  accounts // of the configuration in force
 	shown     atomic.Pointer[shownConfig]
 }
 
 // shownConfig is the configuration in force, as it may be shown.
 type shownConfig struct {
-	yaml                []byte
-	accounts, instances int
+	yaml                           []byte
+	accounts, instances, discovery int // how many the file lists
 }
 
 // reload puts the configuration in force anew, wholly or not at all.
@@ -52,29 +48,51 @@ func (a *app) reload() (err error) {
 			a.exporter.ReloadFailed()
 		}
 	}()
-	if err := web.Validate(a.webConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file=%s: %s", a.webConfigFile, oneLine(err))
-	}
-	cfg, err := a.load()
+	cfg, shown, err := a.read()
 	if err != nil {
 		return err
 	}
-	shown, err := show(cfg)
-	if err != nil {
-		return err
-	}
-	setup, accounts, err := a.build(cfg)
+	setup, next, err := a.build(cfg)
 	if err == nil {
 		err = a.exporter.Apply(setup)
 	}
 	if err != nil {
-		closeUnused(accounts, a.accounts)
+		next.closeExcept(a.accounts)
 		return err
 	}
-	closeUnused(a.accounts, accounts)
-	a.accounts = accounts
+	next.inForce(a.accounts)
+	a.accounts = next
 	a.shown.Store(shown)
 	return nil
+}
+
+// read reads what the exporter is configured by.
+func (a *app) read() (*config.Config, *shownConfig, error) {
+	if err := web.Validate(a.webConfigFile); err != nil {
+		return nil, nil, fmt.Errorf("--web.config.file=%s: %s", a.webConfigFile, oneLine(err))
+	}
+	cfg, err := a.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	shown, err := show(cfg)
+	return cfg, shown, err
+}
+
+// check says whether the configuration is valid, and how much it watches. Nothing is asked.
+func (a *app) check(stdout io.Writer) error {
+	cfg, shown, err := a.read()
+	if err != nil {
+		return err
+	}
+	_, accounts, err := a.build(cfg)
+	accounts.closeExcept(nil)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "OK: the configuration is valid (accounts: %d, instances: %d, discovery entries: %d)\n",
+		shown.accounts, shown.instances, shown.discovery)
+	return err
 }
 
 // oneLine gives the text of an error of the toolkit in one line. What such a text quotes of the file may be a password.
@@ -92,6 +110,7 @@ func show(cfg *config.Config) (*shownConfig, error) {
 	s := &shownConfig{yaml: text, accounts: len(cfg.Accounts)}
 	for _, account := range cfg.Accounts {
 		s.instances += len(account.Instances)
+		s.discovery += len(account.Discovery)
 	}
 	return s, nil
 }
@@ -116,111 +135,11 @@ func (a *app) reportReload(err error) {
 	_ = level.Info(a.logger).Log("msg", "reloaded the configuration")
 }
 
-// reportCheck says that the configuration is valid, and how much it watches.
-func (a *app) reportCheck(stdout io.Writer) error {
-	s := a.shown.Load()
-	_, err := fmt.Fprintf(stdout, "OK: the configuration is valid (accounts: %d, instances: %d)\n", s.accounts, s.instances)
-	return err
-}
-
 func (a *app) close() {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	closeUnused(a.accounts, nil)
-}
-
-// account is what an account of the configuration runs on.
-type account struct {
-	config   config.Credentials
-	provider tair.CredentialsProvider
-	clients  map[clientKey]*tair.Client
-}
-
-// clientKey is what makes one client of an account unlike another.
-type clientKey struct {
-	api                       config.API
-	endpoint, network, region string
-}
-
-// closeUnused closes the clients of accounts that others does not use as well. Their requests under way go on.
-func closeUnused(accounts, others map[string]*account) {
-	for name, account := range accounts {
-		for key, client := range account.clients {
-			if other := others[name]; other == nil || other.clients[key] != client {
-				client.Close()
-			}
-		}
-	}
-}
-
-// build turns a configuration into accounts with a client for each region, and what they watch. What an account had
-// already and what has not changed goes on: a client knows the quota, and credentials may be costly. The accounts are
-// given with an error too, as far as they got.
-func (a *app) build(cfg *config.Config) (collector.Setup, map[string]*account, error) {
-	setup := collector.Setup{
-		RefreshInterval: time.Duration(cfg.RefreshInterval),
-		KeepLast:        time.Duration(cfg.KeepLast),
-		ScrapeTime:      a.deadline.Within(a.deadline.Timeout),
-		Shard:           a.shard,
-		LabelNames:      cfg.LabelNames(),
-	}
-	accounts := make(map[string]*account, len(cfg.Accounts))
-	for _, c := range cfg.Accounts {
-		next, before, err := a.account(c)
-		if err != nil {
-			return setup, accounts, fmt.Errorf("account %s: %w", c.Name, err)
-		}
-		accounts[c.Name] = next
-		for _, i := range c.Instances {
-			setup.Instances = append(setup.Instances, collector.Instance{
-				ID: i.ID, Account: c.Name, Region: i.Region, Name: i.Name, Labels: i.Labels,
-			})
-			key := clientKey{cfg.API, c.Endpoint, c.Network, i.Region}
-			if next.clients[key] != nil {
-				continue
-			}
-			client := before[key]
-			if client == nil {
-				if client, err = a.client(cfg.API, c, i.Region, next.provider); err != nil {
-					return setup, accounts, fmt.Errorf("account %s: %w", c.Name, err)
-				}
-			}
-			next.clients[key] = client
-			setup.Targets = append(setup.Targets, collector.Target{
-				Account: c.Name, Region: i.Region, Asker: client, Concurrency: cfg.API.Concurrency, QPS: a.qps(cfg.API),
-			})
-		}
-	}
-	return setup, accounts, nil
-}
-
-// account gives an account without clients, and the clients that it had before with the same credentials.
-func (a *app) account(c config.Account) (next *account, before map[clientKey]*tair.Client, err error) {
-	next = &account{config: c.Credentials, clients: make(map[clientKey]*tair.Client)}
-	if old := a.accounts[c.Name]; old != nil && reflect.DeepEqual(old.config, c.Credentials) {
-		next.provider = old.provider
-		return next, old.clients, nil
-	}
-	next.provider, err = a.credentials(c)
-	return next, nil, err
-}
-
-// qps is the rate that this exporter may ask at: the shards share the quota.
-func (a *app) qps(api config.API) float64 { return api.QPS / float64(a.shard.Total) }
-
-func (a *app) client(api config.API, account config.Account, region string, credentials tair.CredentialsProvider) (*tair.Client, error) {
-	return tair.NewClient(tair.ClientConfig{
-		Region:      region,
-		Endpoint:    account.Endpoint,
-		Network:     account.Network,
-		Credentials: credentials,
-		Timeout:     time.Duration(api.Timeout),
-		Attempts:    api.Attempts,
-		Concurrency: api.Concurrency,
-		QPS:         a.qps(api),
-		UserAgent:   program + "/" + cmp.Or(version.Version, "dev"),
-		Observer:    a.exporter.Observer(account.Name, region),
-	})
+	a.exporter.Close()
+	a.accounts.closeExcept(nil)
 }
 
 func (a *app) credentials(account config.Account) (tair.CredentialsProvider, error) {
@@ -252,32 +171,6 @@ func credentialsConfig(c config.Credentials) tair.CredentialsConfig {
 		out.Source = &source
 	}
 	return out
-}
-
-// demoConfig is the configuration that watches the simulated fleet at url.
-func demoConfig(fleet *tairtest.Demo, url string) *config.Config {
-	cfg := config.Default()
-	cfg.API.Attempts = 1 // the throttled instance stays throttled: trying on would only make each scrape wait
-	for _, a := range fleet.Accounts {
-		account := config.Account{
-			Name:     a.Name,
-			Endpoint: url,
-			Network:  tair.NetworkPublic,
-			Credentials: config.Credentials{
-				Type:            tair.CredentialsAccessKey,
-				AccessKeyID:     config.Secret(a.Key.AccessKeyID),
-				AccessKeySecret: config.Secret(a.Key.AccessKeySecret),
-				SecurityToken:   config.Secret(a.Key.SecurityToken),
-			},
-		}
-		for _, i := range a.Instances {
-			account.Instances = append(account.Instances, config.Instance{
-				ID: i.ID, Region: i.Region, Name: i.Name, Labels: i.Labels,
-			})
-		}
-		cfg.Accounts = append(cfg.Accounts, account)
-	}
-	return &cfg
 }
 
 // showConfig serves the configuration in force.

@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"tair_ssl_exporter/collector/tair"
@@ -8,9 +10,8 @@ import (
 
 // account is what the queues of one account share: when its credentials fail, nobody else needs to ask.
 type account struct {
-	queues []*queue
-
 	mu       sync.Mutex
+	queues   map[string]*queue  // by region
 	refusals map[string]refusal // by region: the latest call there failed for the whole account
 }
 
@@ -20,22 +21,41 @@ type refusal struct {
 	partial bool // the account has answered in another region since
 }
 
-// newQueue gives a queue for a region of the account. before, unless nil, is the same account in the fleet that this one
-// replaces: what stood there still stands, so that the journal goes on.
-func (a *account) newQueue(t Target, e *Exporter, before *account) *queue {
+func newAccount() *account {
+	return &account{queues: make(map[string]*queue), refusals: make(map[string]refusal)}
+}
+
+// newQueue gives a queue for a region of the account, in the place of the one that it may have had.
+func (a *account) newQueue(t Target, e *Exporter) *queue {
 	q := &queue{
-		place: place{t.Account, t.Region}, asker: t.Asker, concurrency: t.Concurrency, account: a,
+		place: place{t.Account, t.Region}, client: t.Client, concurrency: t.Concurrency, qps: t.QPS, account: a,
 		journal: e.journal, now: e.now, turn: make(chan struct{}, 1), asking: make(map[*entry]struct{}),
 	}
-	a.queues = append(a.queues, q)
-	if before != nil {
-		before.mu.Lock()
-		defer before.mu.Unlock()
-		if standing, ok := before.refusals[t.Region]; ok {
-			a.refusals[t.Region] = standing
-		}
-	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.queues[t.Region] = q
 	return q
+}
+
+// dropQueue ends what a region has to do with the account.
+func (a *account) dropQueue(region string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.queues, region)
+	delete(a.refusals, region)
+}
+
+// inherit takes over what stood of a region in before, the same account in the plan that this one replaces, so that the
+// journal goes on.
+func (a *account) inherit(before *account, region string) {
+	before.mu.Lock()
+	standing, ok := before.refusals[region]
+	before.mu.Unlock()
+	if ok {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.refusals[region] = standing
+	}
 }
 
 // refused spreads what failed with the credentials of one call to everything that waits in the account. It is logged
@@ -44,7 +64,10 @@ func (a *account) refused(at *queue, failure *tair.Error) {
 	if a.stands(at.place.region, failure) {
 		at.journal.accountFailed(at.place, failure)
 	}
-	for _, q := range a.queues {
+	a.mu.Lock()
+	queues := slices.Collect(maps.Values(a.queues))
+	a.mu.Unlock()
+	for _, q := range queues {
 		q.drop(failure)
 	}
 }

@@ -128,7 +128,7 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 	w.reach("main", hangzhou)
 	w.watch("main", hangzhou, "r-1")
 	w.apply()
-	asker := w.setup.Targets[0].Asker
+	asker := w.setup.Targets[0].Client
 	for _, tt := range []struct {
 		name, want string
 		change     func(s *Setup)
@@ -137,13 +137,13 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 			s.Targets = append(s.Targets, Target{Account: "main", Region: shanghai, Concurrency: 1})
 		}},
 		{"no concurrency", "account main, region cn-shanghai: a client and a concurrency are needed", func(s *Setup) {
-			s.Targets = append(s.Targets, Target{Account: "main", Region: shanghai, Asker: asker})
+			s.Targets = append(s.Targets, Target{Account: "main", Region: shanghai, Client: asker})
 		}},
 		{"no target", "instance r-2: no client for account main, region cn-shanghai", func(s *Setup) {
 			s.Instances = append(s.Instances, Instance{ID: "r-2", Account: "main", Region: shanghai})
 		}},
 		{"the same ID twice", "instance r-1 is watched twice", func(s *Setup) {
-			s.Targets = append(s.Targets, Target{Account: "other", Region: hangzhou, Asker: asker, Concurrency: 1})
+			s.Targets = append(s.Targets, Target{Account: "other", Region: hangzhou, Client: asker, Concurrency: 1})
 			s.Instances = append(s.Instances, Instance{ID: "r-1", Account: "other", Region: hangzhou})
 		}},
 	} {
@@ -195,11 +195,11 @@ func TestReloadIsTold(t *testing.T) {
 	w := onLoopback(t, Options{Now: func() time.Time { return now }})
 	self := func() page { return w.get(t.Context(), w.exporter.SelfHandler()) }
 	self().want(t, 0, "config_last_reload_successful")
-	if w.exporter.Ready() {
+	if w.exporter.Ready() == nil {
 		t.Error("ready without a configuration")
 	}
 	w.apply()
-	if !w.exporter.Ready() {
+	if w.exporter.Ready() != nil {
 		t.Error("not ready with a configuration")
 	}
 	self().want(t, 1, "config_last_reload_successful")

@@ -13,13 +13,13 @@ type instanceCollector struct {
 	ctx      context.Context
 	exporter *Exporter
 	fleet    *fleet
-	watched  []*entry // of the fleet: all, or the one that is probed
+	probed   *watched // the only one to collect; nil: all
 	scraped  func(took time.Duration, deferred int)
 }
 
 // Describe is for prometheus.Collector.
 func (c *instanceCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range c.fleet.descs.all() {
+	for _, d := range c.fleet.plan.descs.all() {
 		ch <- d
 	}
 }
@@ -27,27 +27,50 @@ func (c *instanceCollector) Describe(ch chan<- *prometheus.Desc) {
 // Collect asks for what is due, and gives the metrics of every watched instance from the fleet's memory.
 func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 	began := c.exporter.now()
-	deferred := refresh(c.ctx, c.watched, began, c.fleet.refreshInterval)
+	s := beginScrape(began, c.fleet.plan.setup.RefreshInterval)
+	all := []*watched{c.probed}
+	if c.probed == nil {
+		all = c.askAll(s)
+	} else {
+		s.ask(all)
+	}
+	deferred := s.wait(c.ctx)
 	now := c.exporter.now()
 	c.scraped(now.Sub(began), deferred)
-	for _, e := range c.watched {
-		c.emit(ch, e, now)
+	for _, w := range all {
+		c.emit(ch, w, now)
 	}
 }
 
+// askAll asks for the whole fleet. When some source has not been tried yet, as after the start, it waits for that, so
+// that what it finds does not vanish at a restart; what is known already is asked for meanwhile.
+func (c *instanceCollector) askAll(s *scrape) []*watched {
+	f := c.fleet
+	for !f.complete {
+		s.askOnce(f.watched)
+		next := c.exporter.successor(c.ctx, f)
+		if next == nil {
+			return f.watched
+		}
+		f = next
+	}
+	s.ask(f.watched)
+	return f.watched
+}
+
 // emit gives what is known of one instance at now. What is not known is left out.
-func (c *instanceCollector) emit(ch chan<- prometheus.Metric, e *entry, now time.Time) {
-	d := c.fleet.descs
+func (c *instanceCollector) emit(ch chan<- prometheus.Metric, w *watched, now time.Time) {
+	d := c.fleet.plan.descs
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
-		m, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, append([]string{e.instance.ID}, labels...)...)
+		m, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, append([]string{w.id}, labels...)...)
 		if err != nil { // a label that is not UTF-8
 			m = prometheus.NewInvalidMetric(desc, err)
 		}
 		ch <- m
 	}
-	gauge(d.info, 1, e.infoLabels...)
+	gauge(d.info, 1, w.infoLabels...)
 
-	s := e.record.snapshot(now, c.fleet.keepLast)
+	s := w.record.snapshot(now, c.fleet.plan.setup.KeepLast)
 	gauge(d.success, number(s.success()))
 	switch {
 	case s.failure != nil:

@@ -60,8 +60,7 @@ func instances(ctx context.Context, e *Exporter) prometheus.Gatherer {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		r := prometheus.NewPedanticRegistry()
-		c := e.everyInstance(e.fleet.Load())
-		c.ctx = ctx
+		c := &instanceCollector{ctx: ctx, exporter: e, fleet: e.fleet.Load(), scraped: e.metrics.scraped}
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

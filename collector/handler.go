@@ -48,40 +48,41 @@ func (e *Exporter) MetricsHandler(d Deadline) http.Handler {
 			http.Error(w, errNotConfigured.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		e.scrape(w, r, d, e.everyInstance(f), e.metrics.registry)
+		ctx, cancel := context.WithTimeout(r.Context(), d.of(r))
+		defer cancel()
+		e.scrape(w, r, &instanceCollector{ctx: ctx, exporter: e, fleet: f, scraped: e.metrics.scraped}, e.metrics.registry)
 	})
-}
-
-// everyInstance gives the collector of the whole fleet; its context is still to be set.
-func (e *Exporter) everyInstance(f *fleet) *instanceCollector {
-	return &instanceCollector{exporter: e, fleet: f, watched: f.watched, scraped: e.metrics.scraped}
 }
 
 // ProbeHandler serves the one watched instance that the parameter target names, and nothing else. Any other ID is not
 // found, so that nobody spends the quota on instances of their choice.
 func (e *Exporter) ProbeHandler(d Deadline) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := e.fleet.Load()
 		target := r.URL.Query().Get("target")
-		switch {
-		case f == nil:
-			http.Error(w, errNotConfigured.Error(), http.StatusServiceUnavailable)
-		case target == "":
+		if target == "" {
 			http.Error(w, "the parameter target is missing: the ID of a watched instance", http.StatusBadRequest)
-		case f.byID[target] == nil:
-			http.Error(w, "the target is not an instance that is watched here", http.StatusNotFound)
-		default:
-			c := &instanceCollector{exporter: e, fleet: f, watched: []*entry{f.byID[target]}, scraped: func(time.Duration, int) {}}
-			e.scrape(w, r, d, c)
+			return
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), d.of(r))
+		defer cancel()
+		f := e.fleet.Load()
+		for f != nil && f.byID[target] == nil && !f.complete && f.await(ctx) {
+			f = e.fleet.Load()
+		}
+		if f != nil && f.byID[target] != nil {
+			e.scrape(w, r, &instanceCollector{ctx: ctx, exporter: e, fleet: f, probed: f.byID[target], scraped: func(time.Duration, int) {}})
+			return
+		}
+		if err := f.ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		http.Error(w, "the target is not an instance that is watched here", http.StatusNotFound)
 	})
 }
 
-// scrape serves what c collects within the scrape's time, and then what others gather.
-func (e *Exporter) scrape(w http.ResponseWriter, r *http.Request, d Deadline, c *instanceCollector, others ...prometheus.Gatherer) {
-	ctx, cancel := context.WithTimeout(r.Context(), d.of(r))
-	defer cancel()
-	c.ctx = ctx
+// scrape serves what c collects, and then what others gather.
+func (e *Exporter) scrape(w http.ResponseWriter, r *http.Request, c *instanceCollector, others ...prometheus.Gatherer) {
 	instances, err := e.registry(c)
 	if err != nil {
 		_ = level.Error(e.logger).Log("msg", "cannot serve the metrics", "err", err)
@@ -108,8 +109,9 @@ func (e *Exporter) serve(g prometheus.Gatherer) http.Handler {
 // ReloadFailed notes that the configuration could not be loaded; the one in force stays.
 func (e *Exporter) ReloadFailed() { e.metrics.reloadSuccessful.Set(0) }
 
-// Ready reports whether a configuration is in force.
-func (e *Exporter) Ready() bool { return e.fleet.Load() != nil }
+// Ready gives nil once a configuration is in force and each of its discovery entries has been tried once, whatever came
+// of it: one account that is broken does not make the exporter useless.
+func (e *Exporter) Ready() error { return e.fleet.Load().ready() }
 
 // errorLog passes promhttp's messages on.
 type errorLog struct{ logger log.Logger }

@@ -94,6 +94,7 @@ func newWorld(t *testing.T, api tairtest.Options, o Options) *world {
 }
 
 func (w *world) close() {
+	w.exporter.Close()
 	for _, c := range w.clients {
 		c.Close()
 	}
@@ -136,7 +137,7 @@ func (w *world) reach(account, region string, changes ...func(*tair.ClientConfig
 		w.t.Fatal(err)
 	}
 	w.clients = append(w.clients, c)
-	w.setup.Targets = append(w.setup.Targets, Target{Account: account, Region: region, Asker: c, Concurrency: cfg.Concurrency, QPS: cfg.QPS})
+	w.setup.Targets = append(w.setup.Targets, Target{Account: account, Region: region, Client: c, Concurrency: cfg.Concurrency, QPS: cfg.QPS})
 }
 
 // oneAtATime is a change for reach.

@@ -11,7 +11,7 @@ import (
 // reasonPending is the reason of an instance that no call has told anything of yet.
 const reasonPending tair.Reason = "pending"
 
-// Instance is a watched instance and what describes it.
+// Instance is an instance that the configuration lists, and what describes it.
 type Instance struct {
 	ID      string
 	Account string
@@ -23,10 +23,14 @@ type Instance struct {
 // place is an account and region: what has limits of its own.
 type place struct{ account, region string }
 
-// Asker is what a queue needs of a [tair.Client].
-type Asker interface {
+// Client is what the exporter needs of a [tair.Client].
+type Client interface {
 	// DescribeInstanceSSL asks for the SSL state of an instance; see [tair.Client.DescribeInstanceSSL].
 	DescribeInstanceSSL(ctx context.Context, id string, sent func()) (tair.SSL, error)
+	// DescribeInstances lists the instances of the client's region; see [tair.Client.DescribeInstances].
+	DescribeInstances(ctx context.Context, f tair.Filter) ([]tair.ListedInstance, error)
+	// DescribeRegions lists the regions; see [tair.Client.DescribeRegions].
+	DescribeRegions(ctx context.Context) ([]tair.Region, error)
 	// QPS is the rate limit in force, in requests a second.
 	QPS() float64
 }

@@ -13,17 +13,17 @@ type journal struct {
 	logger log.Logger
 }
 
-func (j *journal) failed(i Instance, e *tair.Error) {
-	_ = level.Warn(j.logger).Log(append([]any{"msg", "cannot read the SSL state", "instance_id", i.ID,
-		"account", i.Account, "region", i.Region}, details(e)...)...)
+func (j *journal) failed(at place, id string, e *tair.Error) {
+	_ = level.Warn(j.logger).Log(append([]any{"msg", "cannot read the SSL state", "instance_id", id,
+		"account", at.account, "region", at.region}, details(e)...)...)
 }
 
-func (j *journal) answered(i Instance, ended *tair.Error) {
+func (j *journal) answered(at place, id string, ended *tair.Error) {
 	if ended == nil || ended.AccountWide() {
 		return
 	}
-	_ = level.Info(j.logger).Log("msg", "the SSL state can be read again", "instance_id", i.ID,
-		"account", i.Account, "region", i.Region, "was", ended.Reason)
+	_ = level.Info(j.logger).Log("msg", "the SSL state can be read again", "instance_id", id,
+		"account", at.account, "region", at.region, "was", ended.Reason)
 }
 
 func (j *journal) accountFailed(at place, e *tair.Error) {
@@ -33,6 +33,42 @@ func (j *journal) accountFailed(at place, e *tair.Error) {
 
 func (j *journal) accountRecovered(at place, ended *tair.Error) {
 	_ = level.Info(j.logger).Log("msg", "the account can be asked again", "account", at.account, "was", ended.Reason)
+}
+
+// listingFailed is told once, not at each try.
+func (j *journal) listingFailed(at place, e *tair.Error) {
+	msg, action, instead := "cannot list the instances", tair.ActionDescribeInstances, ""
+	if at.region == AllRegions {
+		msg, action, instead = "cannot list the regions", tair.ActionDescribeRegions, `, or name the regions instead of "*"`
+	}
+	pairs := append([]any{"msg", msg, "account", at.account, "region", at.region}, details(e)...)
+	if e.Reason == tair.ReasonForbidden {
+		pairs = append(pairs, "hint", "allow kvstore:"+action+" to the identity"+instead)
+	}
+	_ = level.Warn(j.logger).Log(pairs...)
+}
+
+func (j *journal) listed(at place, ended *tair.Error) {
+	if ended == nil || ended.AccountWide() {
+		return
+	}
+	msg := "the instances can be listed again"
+	if at.region == AllRegions {
+		msg = "the regions can be listed again"
+	}
+	_ = level.Info(j.logger).Log("msg", msg, "account", at.account, "region", at.region, "was", ended.Reason)
+}
+
+// listChanged tells what discovery found new and what it found no more.
+func (j *journal) listChanged(at place, instances, came, left int) {
+	_ = level.Info(j.logger).Log("msg", "the list of instances has changed", "account", at.account, "region", at.region,
+		"instances", instances, "came", came, "left", left)
+}
+
+// listedTwice says that a source found instances that come first elsewhere.
+func (j *journal) listedTwice(account string, instances int, example string) {
+	_ = level.Warn(j.logger).Log("msg", "instances are named more than once; the list, then the first discovery entry counts",
+		"account", account, "instances", instances, "example", example)
 }
 
 // details gives the pairs of a failure that are known. None of them can hold a secret: see [tair.Error].

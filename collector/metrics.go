@@ -77,25 +77,31 @@ func (m *exporterMetrics) scraped(took time.Duration, deferred int) {
 	m.scrapeDeferred.Set(float64(deferred))
 }
 
-// configured notes that a fleet is in force in the place of another (nil: the first): its label sets are there from 0
-// on, and those of accounts and regions that left are gone.
-func (m *exporterMetrics) configured(now time.Time, f, before *fleet) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// loaded notes that a configuration has come into force.
+func (m *exporterMetrics) loaded(now time.Time) {
 	m.reloadSuccessful.Set(1)
 	m.reloadTime.Set(seconds(now))
+}
+
+// watching notes that a fleet is in force in the place of another (nil: the first): its label sets are there from 0 on,
+// and those of accounts and regions that left are gone.
+func (m *exporterMetrics) watching(f, before *fleet) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if before != nil {
 		m.forget(before, f)
 	}
-	for at := range f.queues {
-		m.requests.WithLabelValues(at.account, at.region, tair.ActionDescribeInstanceSSL, "OK")
-		m.throttles.WithLabelValues(at.account, at.region, tair.ActionDescribeInstanceSSL)
+	for at, actions := range f.actions {
+		for _, action := range actions {
+			m.requests.WithLabelValues(at.account, at.region, action, "OK")
+			m.throttles.WithLabelValues(at.account, at.region, action)
+			m.duration.WithLabelValues(action)
+		}
 		m.waited.WithLabelValues(at.account, at.region)
 		m.credentialsFailures.WithLabelValues(at.account)
 		delete(m.left, at)
 		delete(m.left, place{account: at.account})
 	}
-	m.duration.WithLabelValues(tair.ActionDescribeInstanceSSL)
 }
 
 // forget drops the label sets of the accounts and regions that were in before and are not in f. m.mu is held.
@@ -157,6 +163,9 @@ type fleetCollector struct {
 	exporter       *Exporter
 	instances, qps *prometheus.Desc // account, region
 	shard, shards  *prometheus.Desc
+
+	listed, listedAt *prometheus.Desc // account, region
+	listingError     *prometheus.Desc // account, region, reason, code
 }
 
 func newFleetCollector(e *Exporter) *fleetCollector {
@@ -171,6 +180,15 @@ func newFleetCollector(e *Exporter) *fleetCollector {
 			"account", "region"),
 		shard:  desc("shard", "The shard of the instances that this exporter watches, from 0."),
 		shards: desc("total_shards", "The number of shards that the instances are spread over."),
+		listed: desc("discovery_last_refresh_successful",
+			"1 when the latest listing succeeded, for every discovery entry of the account and region, else 0. Region *: the list of regions.",
+			"account", "region"),
+		listedAt: desc("discovery_last_success_timestamp_seconds",
+			"When every discovery entry of the account and region had been listed with success, in Unix time.",
+			"account", "region"),
+		listingError: desc("discovery_error_info",
+			"Why the latest listing failed; always 1, there while tair_ssl_exporter_discovery_last_refresh_successful is 0.",
+			"account", "region", "reason", "code"),
 	}
 }
 
@@ -180,6 +198,9 @@ func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.qps
 	ch <- c.shard
 	ch <- c.shards
+	ch <- c.listed
+	ch <- c.listedAt
+	ch <- c.listingError
 }
 
 // Collect is for prometheus.Collector.
@@ -188,10 +209,26 @@ func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	if f == nil {
 		return
 	}
-	ch <- prometheus.MustNewConstMetric(c.shard, prometheus.GaugeValue, float64(f.shard.Index))
-	ch <- prometheus.MustNewConstMetric(c.shards, prometheus.GaugeValue, float64(max(1, f.shard.Total)))
+	ch <- prometheus.MustNewConstMetric(c.shard, prometheus.GaugeValue, float64(f.plan.setup.Shard.Index))
+	ch <- prometheus.MustNewConstMetric(c.shards, prometheus.GaugeValue, float64(max(1, f.plan.setup.Shard.Total)))
 	for at, q := range f.queues {
 		ch <- prometheus.MustNewConstMetric(c.instances, prometheus.GaugeValue, float64(f.instances[at]), at.account, at.region)
-		ch <- prometheus.MustNewConstMetric(c.qps, prometheus.GaugeValue, q.asker.QPS(), at.account, at.region)
+		ch <- prometheus.MustNewConstMetric(c.qps, prometheus.GaugeValue, q.client.QPS(), at.account, at.region)
+	}
+	for at, s := range c.exporter.discovered() {
+		c.collectDiscovery(ch, at, s)
+	}
+}
+
+// collectDiscovery tells how discovery goes in one place. A success that not every entry has had yet is not told.
+func (c *fleetCollector) collectDiscovery(ch chan<- prometheus.Metric, at place, s discoveryState) {
+	if s.tried {
+		ch <- prometheus.MustNewConstMetric(c.listed, prometheus.GaugeValue, number(len(s.failures) == 0), at.account, at.region)
+	}
+	if !s.succeededAt.IsZero() {
+		ch <- prometheus.MustNewConstMetric(c.listedAt, prometheus.GaugeValue, seconds(s.succeededAt), at.account, at.region)
+	}
+	for why := range s.failures {
+		ch <- prometheus.MustNewConstMetric(c.listingError, prometheus.GaugeValue, 1, at.account, at.region, string(why.reason), why.code)
 	}
 }

@@ -15,8 +15,9 @@ import (
 // while there is nothing to ask.
 type queue struct {
 	place       place
-	asker       Asker
+	client      Client
 	concurrency int
+	qps         float64 // as configured
 	account     *account
 	journal     *journal
 	now         func() time.Time
@@ -30,11 +31,9 @@ type queue struct {
 
 // entry is an instance's place in its queue. The fields from scrapes on belong to the queue's lock.
 type entry struct {
-	instance Instance
-	queue    *queue
-	record   *record
-
-	infoLabels []string // the values of the info metric behind the instance ID
+	id     string // of the instance
+	queue  *queue
+	record *record
 
 	scrapes []*scrape // that wait for a result
 	since   time.Time // the last attempt when it was queued: the order of the queue
@@ -43,12 +42,12 @@ type entry struct {
 	sent    bool // a request of the call under way has gone out
 }
 
-// add puts an entry into the queue if it is due for a scrape that began at now, or lets the scrape share the call that
-// is under way. It reports whether the scrape has to wait for the entry.
-func (q *queue) add(e *entry, s *scrape, now time.Time, interval time.Duration) bool {
+// add puts an entry into the queue if it is due for a scrape, or lets the scrape share the call that is under way. It
+// reports whether the scrape has to wait for the entry.
+func (q *queue) add(e *entry, s *scrape) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	due, attemptedAt := e.record.due(now, interval)
+	due, attemptedAt := e.record.due(s.began, s.interval)
 	if !due {
 		return false
 	}
@@ -128,7 +127,7 @@ func (q *queue) ask(ctx context.Context, e *entry) {
 	next := sync.OnceFunc(func() { <-q.turn })
 	defer next()
 	began := q.now()
-	answer, err := q.asker.DescribeInstanceSSL(ctx, e.instance.ID, func() {
+	answer, err := q.client.DescribeInstanceSSL(ctx, e.id, func() {
 		q.mu.Lock()
 		e.sent = true
 		q.mu.Unlock()
@@ -139,7 +138,7 @@ func (q *queue) ask(ctx context.Context, e *entry) {
 	switch notSent := errors.Is(err, tair.ErrNotSent); {
 	case err == nil:
 		q.account.recovered(q)
-		q.journal.answered(e.instance, e.record.succeeded(answer, began, q.now()))
+		q.journal.answered(q.place, e.id, e.record.succeeded(answer, began, q.now()))
 		q.done(e)
 	case notSent && errors.As(context.Cause(ctx), &failure): // somebody else's refusal
 		e.record.failed(failure, time.Time{})
@@ -155,7 +154,7 @@ func (q *queue) ask(ctx context.Context, e *entry) {
 		case failure.AccountWide():
 			q.account.refused(q, failure)
 		case news:
-			q.journal.failed(e.instance, failure)
+			q.journal.failed(q.place, e.id, failure)
 		}
 		if failure.Reason == tair.ReasonNotFound || failure.Reason == tair.ReasonForbidden { // only a known key hears that
 			q.account.recovered(q)

@@ -29,7 +29,9 @@ func (w *world) pull(within time.Duration) time.Duration {
 	ctx, cancel := context.WithTimeout(w.t.Context(), within)
 	defer cancel()
 	f, began := w.exporter.fleet.Load(), time.Now()
-	refresh(ctx, f.watched, began, f.refreshInterval)
+	s := beginScrape(began, f.plan.setup.RefreshInterval)
+	s.ask(f.watched)
+	s.wait(ctx)
 	return time.Since(began)
 }
 

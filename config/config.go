@@ -51,6 +51,7 @@ type Account struct {
 	Endpoint string `yaml:"endpoint,omitempty"`
 	Network  string `yaml:"network"`
 	// Region is the default region of Instances; it is already applied to them.
+	// Its API is also the one asked for the regions that discovery in "*" looks in.
 	Region    string      `yaml:"region,omitempty"`
 	Instances []Instance  `yaml:"instances,omitempty"`
 	Discovery []Discovery `yaml:"discovery,omitempty"`

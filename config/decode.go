@@ -65,9 +65,8 @@ func (w *walker) account(v value, only bool) Account {
 	}
 	w.accountName(v, &a, given, only)
 	if listed == 0 && selected == 0 {
-		v.failf("the account watches nothing, give it instances")
+		v.failf("the account watches nothing, give it instances or discovery")
 	}
-	w.refuseDiscovery(given, selected)
 	return a
 }
 
@@ -85,14 +84,6 @@ func (w *walker) accountName(v value, a *Account, given present, only bool) {
 			return
 		}
 		w.accounts[a.Name] = at.node.Line
-	}
-}
-
-// refuseDiscovery refuses discovery until the exporter can do it; the account
-// has been read and checked in full before.
-func (w *walker) refuseDiscovery(given present, selected int) {
-	if selected > 0 {
-		given["discovery"].failf("discovery is not supported yet: list the instances")
 	}
 }
 

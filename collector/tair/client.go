@@ -33,7 +33,7 @@ type ClientConfig struct {
 
 	Timeout     time.Duration // of one HTTP attempt
 	Attempts    int           // tries of a call, the first included
-	Concurrency int           // requests in flight, and connections, at most
+	Concurrency int           // requests in flight at most; calls that list have one more to themselves
 	QPS         float64       // requests a second at most
 
 	UserAgent string
@@ -61,15 +61,21 @@ type Attempt struct {
 
 // Client asks the API of one region for one account. It is safe for concurrent use.
 type Client struct {
-	cfg    ClientConfig
-	region string
-	url    url.URL // of the API, without a query
+	cfg     ClientConfig
+	region  string
+	url     url.URL // of the API, without a query
+	asking  *lane
+	listing *lane // beside the other, so that a listing that is slow or throttled keeps nothing else waiting
+	closed  atomic.Bool
+}
+
+// lane is the way of one kind of calls to the API.
+type lane struct {
+	slots   chan struct{} // one for each request that may be in flight
+	limiter *limiter
 	// Requests go to the transport itself: a http.Client would follow redirects, and with them carry the security
 	// token to another host.
 	transport *http.Transport
-	slots     chan struct{} // one for each request that may be in flight
-	limiter   *limiter
-	closed    atomic.Bool
 }
 
 // NewClient gives a client; it makes no connection. The error tells which field of cfg is not usable.
@@ -96,41 +102,52 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		cfg.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
 	}
 	return &Client{
-		cfg:    cfg,
-		region: cfg.Region,
-		url:    url.URL{Scheme: scheme, Host: host, Path: "/"},
+		cfg:     cfg,
+		region:  cfg.Region,
+		url:     url.URL{Scheme: scheme, Host: host, Path: "/"},
+		asking:  newLane(cfg, cfg.Concurrency),
+		listing: newLane(cfg, 1),
+	}, nil
+}
+
+// newLane gives a lane for that many requests in flight, and connections.
+func newLane(cfg ClientConfig, concurrency int) *lane {
+	return &lane{
+		slots:   make(chan struct{}, concurrency),
+		limiter: newLimiter(cfg.QPS),
 		transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            cfg.DialContext,
 			TLSHandshakeTimeout:    cfg.Timeout,
 			IdleConnTimeout:        90 * time.Second,
-			MaxIdleConns:           cfg.Concurrency,
-			MaxIdleConnsPerHost:    cfg.Concurrency,
-			MaxConnsPerHost:        cfg.Concurrency,
+			MaxIdleConns:           concurrency,
+			MaxIdleConnsPerHost:    concurrency,
+			MaxConnsPerHost:        concurrency,
 			MaxResponseHeaderBytes: maxHeader,
 			DisableCompression:     true, // a body is cut at its size on the wire
 		},
-		slots:   make(chan struct{}, cfg.Concurrency),
-		limiter: newLimiter(cfg.QPS),
-	}, nil
+	}
 }
 
 // Host is the host:port that the client asks.
 func (c *Client) Host() string { return c.url.Host }
 
-// QPS is the limit in force, in requests a second: the configured one, lowered while the API throttles.
-func (c *Client) QPS() float64 { return c.limiter.qps() }
+// QPS is the limit in force, in requests a second: the configured one, lowered while the API throttles
+// DescribeInstanceSSL.
+func (c *Client) QPS() float64 { return c.asking.limiter.qps() }
 
 // Close ends the connections: the idle ones at once, the others when their requests have ended. A scrape under way may
 // still ask.
 func (c *Client) Close() {
 	c.closed.Store(true)
-	c.transport.CloseIdleConnections()
+	c.asking.transport.CloseIdleConnections()
+	c.listing.transport.CloseIdleConnections()
 }
 
 // call is one question to the API, whatever number of attempts it takes.
 type call struct {
 	action string
+	lists  bool // goes by the lane for listing
 	params []param
 	sent   func()                                          // told before each attempt; may be nil
 	decode func(body []byte) (requestID string, err error) // reads the body of a 200 OK
@@ -139,10 +156,14 @@ type call struct {
 // call asks until there is an answer, an error that stays or no attempt left.
 func (c *Client) call(ctx context.Context, q call) error {
 	query := canonicalQuery(q.params)
+	lane := c.asking
+	if q.lists {
+		lane = c.listing
+	}
 	var last *Error
 	renewed := false // other credentials have been tried after the API refused the first
 	for n := 1; ; n++ {
-		creds, err := c.admit(ctx)
+		creds, err := c.admit(ctx, lane)
 		switch {
 		case err != nil && last != nil:
 			return last // what was learned weighs more than that there was no time to learn more
@@ -152,8 +173,9 @@ func (c *Client) call(ctx context.Context, q call) error {
 		if q.sent != nil {
 			q.sent()
 		}
-		last = c.attempt(q, query, creds)
-		<-c.slots
+		last = c.attempt(lane, q, query, creds)
+		lane.limiter.learn(last)
+		<-lane.slots
 		switch {
 		case last == nil:
 			return nil
@@ -180,20 +202,23 @@ func (c *Client) hasOther(ctx context.Context, refused Credentials) bool {
 }
 
 // admit waits under ctx until a request may be sent, and gives what to sign it with. Without an error the caller holds
-// one of the slots.
-func (c *Client) admit(ctx context.Context) (creds Credentials, err error) {
+// one of the lane's slots.
+func (c *Client) admit(ctx context.Context, l *lane) (creds Credentials, err error) {
 	select {
-	case c.slots <- struct{}{}:
+	case l.slots <- struct{}{}:
 	case <-ctx.Done():
 		return creds, fmt.Errorf("%w: waiting for a slot: %w", ErrNotSent, context.Cause(ctx))
 	}
 	defer func() {
 		if err != nil {
-			<-c.slots
+			<-l.slots
 		}
 	}()
 	began := time.Now()
-	err = c.limiter.wait(ctx)
+	err = l.limiter.wait(ctx)
+	if err == nil && l != c.asking {
+		err = c.asking.limiter.wait(ctx) // the limit holds for everything together
+	}
 	c.cfg.Observer.Waited(time.Since(began))
 	if err != nil {
 		return creds, fmt.Errorf("%w: waiting for the rate limit: %w", ErrNotSent, err)
@@ -214,34 +239,28 @@ func (c *Client) admit(ctx context.Context) (creds Credentials, err error) {
 
 // attempt sends one request and reads its answer. It knows nothing of the caller's context, so that no answer the
 // quota was spent on is lost; it ends by its own timeout.
-func (c *Client) attempt(q call, query string, creds Credentials) *Error {
+func (c *Client) attempt(l *lane, q call, query string, creds Credentials) *Error {
 	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Timeout)
 	defer cancel()
 	began := time.Now()
-	failed := c.exchange(ctx, q, query, creds)
+	failed := c.exchange(ctx, l, q, query, creds)
 	if c.closed.Load() {
-		c.transport.CloseIdleConnections() // the one that has just become idle
+		l.transport.CloseIdleConnections() // the one that has just become idle
 	}
 	report := Attempt{Action: q.action, Code: "OK", Took: time.Since(began)}
 	if failed != nil {
 		report.Code, report.Reason = cmp.Or(failed.Code, string(failed.Reason)), failed.Reason
 	}
 	c.cfg.Observer.Attempted(report)
-	switch report.Reason {
-	case "":
-		c.limiter.succeeded()
-	case ReasonThrottled:
-		c.limiter.throttled()
-	}
 	return failed
 }
 
 // exchange is one request and its answer. A kept-alive connection that the other side had closed meanwhile is
 // replaced once: net/http does not send a POST again, and a fresh nonce is needed anyway.
-func (c *Client) exchange(ctx context.Context, q call, query string, creds Credentials) *Error {
-	status, body, reusedDead, err := c.send(ctx, q.action, query, creds)
+func (c *Client) exchange(ctx context.Context, l *lane, q call, query string, creds Credentials) *Error {
+	status, body, reusedDead, err := c.send(ctx, l.transport, q.action, query, creds)
 	if err != nil && reusedDead && ctx.Err() == nil {
-		status, body, _, err = c.send(ctx, q.action, query, creds)
+		status, body, _, err = c.send(ctx, l.transport, q.action, query, creds)
 	}
 	switch {
 	case err != nil:
@@ -260,7 +279,7 @@ func (c *Client) exchange(ctx context.Context, q call, query string, creds Crede
 
 // send does one HTTP request. The body may be one byte over maxBody, no more. reusedDead: it failed on a kept-alive
 // connection before the first byte of an answer.
-func (c *Client) send(ctx context.Context, action, query string, creds Credentials) (status int, body []byte, reusedDead bool, err error) {
+func (c *Client) send(ctx context.Context, transport *http.Transport, action, query string, creds Credentials) (status int, body []byte, reusedDead bool, err error) {
 	var reused, answered atomic.Bool // the hooks run on goroutines of the transport
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:              func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
@@ -275,7 +294,7 @@ func (c *Client) send(ctx context.Context, action, query string, creds Credentia
 	}).WithContext(traced)
 	req.Header["User-Agent"] = []string{c.cfg.UserAgent}
 
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return 0, nil, reused.Load() && !answered.Load(), err
 	}

@@ -300,8 +300,11 @@ func TestAThrottledPageIsAskedForAgain(t *testing.T) {
 		r.api.SetFault(ActionDescribeInstances, tairtest.Fault{After: 1, Times: 2, Error: errThrottled})
 		r.wantListed(ids(1, 120))
 		r.wantRequests(5)
-		if got := r.client.QPS(); got >= 1000 {
-			t.Errorf("the limit is still %v", got)
+		if got := r.client.listing.limiter.qps(); got >= 1000 {
+			t.Errorf("the limit of listings is still %v", got)
+		}
+		if got := r.client.QPS(); got != 1000 {
+			t.Errorf("the limit of other calls is %v: their quota is another", got)
 		}
 	})
 }

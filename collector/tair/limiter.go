@@ -79,6 +79,16 @@ func (l *limiter) pause() time.Duration {
 	return time.Until(l.paused)
 }
 
+// learn takes note of how a request ended; nil: with an answer.
+func (l *limiter) learn(failed *Error) {
+	switch {
+	case failed == nil:
+		l.succeeded()
+	case failed.Reason == ReasonThrottled:
+		l.throttled()
+	}
+}
+
 // throttled lowers the rate after an answer that said so. A burst of such answers counts once.
 func (l *limiter) throttled() {
 	l.mu.Lock()

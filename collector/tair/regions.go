@@ -28,6 +28,7 @@ func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
 	var regions []Region
 	err := c.call(ctx, call{
 		action: ActionDescribeRegions,
+		lists:  true,
 		params: []param{{"RegionId", c.region}},
 		decode: func(body []byte) (requestID string, err error) {
 			regions, requestID, err = decodeRegions(body)

@@ -22,6 +22,8 @@ type DemoAccount struct {
 	Key Key
 	// Instances are the ones to watch.
 	Instances []DemoInstance
+	// Discover is, when not nil, the tags by which all of Instances that exist can be found.
+	Discover map[string]string
 }
 
 // DemoInstance is one instance to watch.
@@ -54,6 +56,7 @@ const (
 const (
 	demoHangzhou  = "cn-hangzhou"
 	demoSingapore = "ap-southeast-1"
+	demoStaging   = "staging" // the account that can be discovered
 	// demoLatency is that of a near region of the cloud, so that durations in the dashboards look real.
 	demoLatency = 30 * time.Millisecond
 	// demoRequests bounds the log of a fake that may run for days and that nobody asks for it.
@@ -69,7 +72,7 @@ type demoRow struct {
 // demoFleet is the fleet. The throttled instance has an account and region to itself, because a client slows down all
 // calls of an account and region when it is throttled there.
 func demoFleet() []demoRow {
-	const prod, staging = "production", "staging"
+	const prod, staging = "production", demoStaging
 	return []demoRow{
 		{prod, "r-bp1demo7k2mxq4wz", demoHangzhou, "sessions", "identity", "prod", DemoValid, 200},
 		{prod, "r-bp1demo3f9tya6hd", demoHangzhou, "订单缓存", "orders", "prod", DemoValid, 60},
@@ -101,7 +104,11 @@ func NewDemo(now func() time.Time) *Demo {
 			index[row.account] = i
 			key := demoKey(row.account)
 			d.API.SetKey(key)
-			d.Accounts = append(d.Accounts, DemoAccount{Name: row.account, Key: key})
+			account := DemoAccount{Name: row.account, Key: key}
+			if row.account == demoStaging {
+				account.Discover = map[string]string{"env": row.env}
+			}
+			d.Accounts = append(d.Accounts, account)
 		}
 		labels := map[string]string{"env": row.env}
 		if row.team != "" {
