@@ -34,18 +34,18 @@ type account struct {
 
 // clientKey is what makes one client of an account unlike another.
 type clientKey struct {
-	api                       config.API
-	endpoint, network, region string
+	api         config.API
+	region, url string
 }
 
-// inForce closes the clients of before that are not used any more, and lets go of the rest. Requests under way go on.
+// inForce closes the clients of before that are not used any more. Requests under way go on.
 func (as accounts) inForce(before accounts) {
-	before.closeExcept(as)
-	for _, a := range as {
+	for _, a := range as { // first: what is about to be closed must not be taken over any more
 		a.mu.Lock()
 		a.inherited = nil
 		a.mu.Unlock()
 	}
+	before.closeExcept(as)
 }
 
 // closeExcept closes the clients that others does not use as well.
@@ -154,13 +154,16 @@ func (a *app) reach(of *account, r tair.Region) (collector.Target, error) {
 	if endpoint == "" && of.config.Network == config.NetworkPublic {
 		endpoint = r.Endpoint
 	}
-	key := clientKey{of.api, endpoint, of.config.Network, r.ID}
+	url, err := tair.Endpoint(r.ID, of.config.Network, endpoint)
+	if err != nil {
+		return collector.Target{}, err
+	}
+	key := clientKey{of.api, r.ID, url}
 	of.mu.Lock()
 	defer of.mu.Unlock()
 	client := cmp.Or(of.clients[key], of.inherited[key])
 	if client == nil {
-		var err error
-		if client, err = a.client(of, r.ID, endpoint); err != nil {
+		if client, err = a.client(of, r.ID, url); err != nil {
 			return collector.Target{}, err
 		}
 	}
@@ -173,11 +176,10 @@ func (a *app) reach(of *account, r tair.Region) (collector.Target, error) {
 // qps is the rate that this exporter may ask at: the shards share the quota.
 func (a *app) qps(api config.API) float64 { return api.QPS / float64(a.shard.Total) }
 
-func (a *app) client(of *account, region, endpoint string) (*tair.Client, error) {
+func (a *app) client(of *account, region, url string) (*tair.Client, error) {
 	return tair.NewClient(tair.ClientConfig{
 		Region:      region,
-		Endpoint:    endpoint,
-		Network:     of.config.Network,
+		Endpoint:    url,
 		Credentials: of.provider,
 		Timeout:     time.Duration(of.api.Timeout),
 		Attempts:    of.api.Attempts,

@@ -80,11 +80,11 @@ func TestCheckAsksNothing(t *testing.T) {
 
 func TestWhereTheAPIOfARegionIs(t *testing.T) {
 	for _, tt := range []struct{ endpoint, network, given, want string }{
-		{"", config.NetworkPublic, "", "r-kvstore.eu-central-1.aliyuncs.com"},
-		{"", config.NetworkPublic, "r-kvstore.given.aliyuncs.com", "r-kvstore.given.aliyuncs.com"},
-		{"", config.NetworkVPC, "r-kvstore.given.aliyuncs.com", "r-kvstore-vpc.eu-central-1.aliyuncs.com"},
-		{"mine.example:8443", config.NetworkPublic, "r-kvstore.given.aliyuncs.com", "mine.example:8443"},
-		{"mine.example:8443", config.NetworkVPC, "r-kvstore.given.aliyuncs.com", "mine.example:8443"},
+		{"", config.NetworkPublic, "", "https://r-kvstore.eu-central-1.aliyuncs.com"},
+		{"", config.NetworkPublic, "r-kvstore.given.aliyuncs.com", "https://r-kvstore.given.aliyuncs.com"},
+		{"", config.NetworkVPC, "r-kvstore.given.aliyuncs.com", "https://r-kvstore-vpc.eu-central-1.aliyuncs.com"},
+		{"mine.example:8443", config.NetworkPublic, "r-kvstore.given.aliyuncs.com", "https://mine.example:8443"},
+		{"mine.example:8443", config.NetworkVPC, "r-kvstore.given.aliyuncs.com", "https://mine.example:8443"},
 	} {
 		a := &app{options: &options{shard: collector.Shard{Total: 1}}, exporter: collector.New(collector.Options{})}
 		of, err := a.account(config.Default().API, config.Account{Name: "main", Endpoint: tt.endpoint, Network: tt.network,
@@ -97,8 +97,8 @@ func TestWhereTheAPIOfARegionIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if host := target.Client.(*tair.Client).Host(); host != tt.want {
-			t.Errorf("%+v: %s", tt, host)
+		if url := target.Client.(*tair.Client).URL(); url != tt.want {
+			t.Errorf("%+v: %s", tt, url)
 		}
 		if again, err := a.reach(of, region); err != nil || again.Client != target.Client {
 			t.Errorf("%+v: another client the second time (%v)", tt, err)

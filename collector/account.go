@@ -87,6 +87,14 @@ func (a *account) stands(region string, failure *tair.Error) (news bool) {
 	return news
 }
 
+// learned takes note of what the end of a call tells of the account's credentials; nil: there was an answer. Only a known
+// key hears that an instance does not exist or that it may not ask.
+func (a *account) learned(at *queue, failure *tair.Error) {
+	if failure == nil || failure.Reason == tair.ReasonNotFound || failure.Reason == tair.ReasonForbidden {
+		a.recovered(at)
+	}
+}
+
 // recovered notes that the account's credentials were good for a call. That ends the refusal of its region only: another
 // region may go on refusing them.
 func (a *account) recovered(at *queue) {

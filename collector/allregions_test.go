@@ -135,8 +135,8 @@ func TestARegionThatMovesIsAskedAtItsNewEndpoint(t *testing.T) {
 		p := w.scrape(soon)
 		w.wantState(p, "r-1", "success=1 last=0s supported=1 enabled=1 expiry=2400h0m0s in=2399h54m0s"+cert) // what is known stays known
 		at := place{"main", shanghai}
-		if host := w.exporter.fleet.Load().queues[at].client.(*tair.Client).Host(); host != "new.example:80" {
-			t.Errorf("asked at %s", host)
+		if url := w.exporter.fleet.Load().queues[at].client.(*tair.Client).URL(); url != "http://new.example:80" {
+			t.Errorf("asked at %s", url)
 		}
 	})
 }

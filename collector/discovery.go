@@ -3,11 +3,8 @@ package collector
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"tair_ssl_exporter/collector/tair"
@@ -18,63 +15,7 @@ const (
 	jitter     = 0.1              // of the time between two listings, on either side
 )
 
-// outcome is how the latest try to list something went.
-type outcome struct {
-	tried       bool
-	failure     *tair.Error // nil after a success, and before the first try
-	succeededAt time.Time   // zero: never
-}
-
-// note keeps how a try at now ended, and gives the failure that it ends or repeats.
-func (o *outcome) note(failure *tair.Error, now time.Time) (before *tair.Error) {
-	before = o.failure
-	o.tried, o.failure = true, failure
-	if failure == nil {
-		o.succeededAt = now
-	}
-	return before
-}
-
-// listingKey is what makes one listing unlike another: the place and the filter.
-type listingKey struct {
-	place
-	filter string
-}
-
-func keyOf(at place, f tair.Filter) listingKey {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%q", f.ResourceGroup)
-	for _, tag := range slices.Sorted(maps.Keys(f.Tags)) {
-		fmt.Fprintf(&b, " %q=%q", tag, f.Tags[tag])
-	}
-	return listingKey{at, b.String()}
-}
-
-// listing asks again and again for the instances of a place that match a filter. It is guarded by Exporter.changing.
-type listing struct {
-	key    listingKey
-	filter tair.Filter
-	outcome
-	found []tair.ListedInstance // the watchable ones of this shard, at the latest success
-	end   context.CancelFunc    // nil: not begun
-}
-
-func (l *listing) stop() {
-	if l.end != nil {
-		l.end()
-	}
-}
-
-// regionList asks again and again for the regions of an account. It is guarded by Exporter.changing.
-type regionList struct {
-	at   place // the account, and AllRegions
-	home *queue
-	outcome
-	found []tair.Region
-	begun bool
-}
-
-// begin starts what has not begun yet. Exporter.changing is held.
+// begin starts what has not begun yet. p.mu is held.
 func (p *plan) begin() {
 	for _, r := range p.regions {
 		if !r.begun {
@@ -99,11 +40,7 @@ func (p *plan) repeat(ctx context.Context, try func(ctx context.Context) (ok boo
 		} else {
 			failures++
 		}
-		timer := time.NewTimer(untilNext(p.setup.DiscoveryInterval, failures))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !rest(ctx, untilNext(p.setup.DiscoveryInterval, failures)) {
 			return
 		}
 	}
@@ -120,53 +57,66 @@ func untilNext(interval time.Duration, failures int) time.Duration {
 	return wait/2 + rand.N(wait/2+1) //nolint:gosec // jitter is no secret
 }
 
-// tryListing lists once and puts what it found in force.
+// rest returns after d; false: ctx has ended.
+func rest(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tryListing lists once and takes what it found into the plan.
 func (p *plan) tryListing(ctx context.Context, l *listing) (ok bool) {
-	p.exporter.changing.Lock()
+	p.mu.Lock()
 	q := p.queues[l.key.place] // the endpoint may be another than the last time
-	p.exporter.changing.Unlock()
+	p.mu.Unlock()
 	if q == nil {
 		return false // the region has left meanwhile, and ctx with it
 	}
 	found, err := q.client.DescribeInstances(ctx, l.filter)
+	failure := asError(err)
 
-	p.exporter.changing.Lock()
-	defer p.exporter.changing.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if ctx.Err() != nil {
 		return false
 	}
-	failure := asError(err)
 	first := !l.tried
 	before := l.note(failure, p.exporter.now())
 	p.report(q, l.key.place, before, failure)
-	changed := false
-	if failure == nil {
-		found = slices.DeleteFunc(found, func(i tair.ListedInstance) bool { return !i.Watchable() || !p.onShard(i.ID) })
-		changed = !slices.EqualFunc(l.found, found, tair.ListedInstance.Equal)
-		came, left := compare(l.found, found)
-		if came+left > 0 {
-			p.exporter.journal.listChanged(l.key.place, len(found), came, left)
+	if failure != nil {
+		if failure.Reason == tair.ReasonTimeout || failure.Reason == tair.ReasonNetwork {
+			p.giveUpOn(l.key.place)
 		}
-		l.found = found
+		if first {
+			p.renewSoon()
+		}
+		return false
 	}
+	found = slices.DeleteFunc(found, func(i tair.ListedInstance) bool { return !i.Watchable() || !p.onShard(i.ID) })
+	if came, left := compare(l.found, found); came+left > 0 {
+		p.exporter.journal.listChanged(l.key.place, len(found), came, left)
+	}
+	changed := !slices.EqualFunc(l.found, found, saysTheSame)
+	l.found = found
 	if first || changed {
-		p.exporter.renew(p)
+		p.renewSoon()
 	}
-	return failure == nil
+	return true
 }
 
-// compare counts what is in now but not in before, and the other way round. Both are sorted by ID.
-func compare(before, now []tair.ListedInstance) (came, left int) {
-	known := make(map[string]struct{}, len(before))
-	for _, i := range before {
-		known[i.ID] = struct{}{}
-	}
-	for _, i := range now {
-		if _, ok := known[i.ID]; !ok {
-			came++
+// giveUpOn counts every listing of a place that does not answer as tried: they go one after the other, and readiness
+// should not wait for each of them to find out the same. p.mu is held.
+func (p *plan) giveUpOn(at place) {
+	for key, l := range p.listings {
+		if key.place == at {
+			l.tried = true
 		}
 	}
-	return came, len(before) - (len(now) - came)
 }
 
 // tryRegions lists the regions once and begins to list the instances of new ones.
@@ -176,8 +126,8 @@ func (p *plan) tryRegions(ctx context.Context, r *regionList) (ok bool) {
 		err = &tair.Error{Reason: tair.ReasonInvalidResponse, Detail: "the list of regions is empty"}
 	}
 
-	p.exporter.changing.Lock()
-	defer p.exporter.changing.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if ctx.Err() != nil {
 		return false
 	}
@@ -195,7 +145,7 @@ func (p *plan) tryRegions(ctx context.Context, r *regionList) (ok bool) {
 	before := r.note(failure, p.exporter.now())
 	p.report(r.home, r.at, before, failure)
 	if first || changed {
-		p.exporter.renew(p)
+		p.renewSoon()
 	}
 	return failure == nil
 }
@@ -203,10 +153,10 @@ func (p *plan) tryRegions(ctx context.Context, r *regionList) (ok bool) {
 // report logs a change for the better or the worse. A failure of the credentials is logged once for the account, whoever
 // meets it: a listing or a scrape.
 func (p *plan) report(q *queue, at place, before, failure *tair.Error) {
+	q.account.learned(q, failure)
 	switch {
 	case failure == nil:
-		q.account.recovered(q)
-		p.exporter.journal.listed(at, before)
+		p.exporter.journal.listingSucceeded(at, before)
 	case failure.AccountWide():
 		if q.account.stands(q.place.region, failure) {
 			p.exporter.journal.accountFailed(q.place, failure)
@@ -216,55 +166,33 @@ func (p *plan) report(q *queue, at place, before, failure *tair.Error) {
 	}
 }
 
-// discoveryState is how discovery goes in one place, over all that is listed there.
-type discoveryState struct {
-	tried       bool             // everything, or something failed
-	succeededAt time.Time        // when the last of them succeeded that had to; zero: not all have
-	failures    map[why]struct{} // of the latest tries
+// renewSoon has what the plan watches renewed. It does not wait for that.
+func (p *plan) renewSoon() {
+	select {
+	case p.outdated <- struct{}{}:
+	default: // it will be anyway
+	}
 }
 
-// why is the reason and code of a failure.
-type why struct {
-	reason tair.Reason
-	code   string
-}
-
-// discovered gives how discovery goes, for each place and, at AllRegions, for the lists of regions.
-func (e *Exporter) discovered() map[place]discoveryState {
-	e.changing.Lock()
-	defer e.changing.Unlock()
-	p := e.plan()
-	if p == nil {
-		return nil
-	}
-	outcomes := make(map[place][]outcome)
-	for _, r := range p.regions {
-		outcomes[r.at] = append(outcomes[r.at], r.outcome)
-	}
-	for key, l := range p.listings {
-		outcomes[key.place] = append(outcomes[key.place], l.outcome)
-	}
-	states := make(map[place]discoveryState, len(outcomes))
-	for at, all := range outcomes {
-		states[at] = together(all)
-	}
-	return states
-}
-
-// together gives one state for what several listings share.
-func together(all []outcome) discoveryState {
-	s := discoveryState{tried: true, succeededAt: all[0].succeededAt, failures: make(map[why]struct{})}
-	for _, o := range all {
-		s.tried = s.tried && o.tried
-		if o.succeededAt.Before(s.succeededAt) {
-			s.succeededAt = o.succeededAt // the zero time is before all
+// renewing renews what the plan watches whenever that is outdated, until the plan ends. After each time it rests for as
+// long as that took: with hundreds of regions that answer one by one, what comes meanwhile goes into one.
+func (p *plan) renewing() {
+	for {
+		select {
+		case <-p.outdated:
+		case <-p.ctx.Done():
+			return
 		}
-		if o.failure != nil {
-			s.failures[why{o.failure.Reason, o.failure.Code}] = struct{}{}
+		began := time.Now()
+		p.exporter.changing.Lock()
+		if p.ctx.Err() == nil {
+			p.exporter.renew(p)
+		}
+		p.exporter.changing.Unlock()
+		if !rest(p.ctx, time.Since(began)) {
+			return
 		}
 	}
-	s.tried = s.tried || len(s.failures) > 0
-	return s
 }
 
 // asError gives what is wrong as the API's client tells it.

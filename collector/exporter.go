@@ -28,8 +28,9 @@ type Exporter struct {
 	now     func() time.Time
 	metrics *exporterMetrics
 
-	changing sync.Mutex // one change of the plan, or of what is known by discovery, at a time
+	changing sync.Mutex // one change of the fleet at a time
 	fleet    atomic.Pointer[fleet]
+	ready    atomic.Bool // a fleet has been complete
 }
 
 // New gives an exporter that watches nothing yet: see [Exporter.Apply].
@@ -58,7 +59,7 @@ func (e *Exporter) Apply(setup Setup) error {
 		before.end()
 	}
 	e.metrics.loaded(e.now())
-	next.begin()
+	next.start()
 	e.renew(next)
 	return nil
 }
@@ -95,9 +96,12 @@ func (e *Exporter) plan() *plan {
 // renew puts in force what the plan watches now. e.changing is held.
 func (e *Exporter) renew(p *plan) {
 	before := e.fleet.Load()
-	next := p.fleet(before)
+	next := newFleet(p, before)
 	e.metrics.watching(next, before)
 	e.fleet.Store(next)
+	if next.complete {
+		e.ready.Store(true)
+	}
 	if before != nil {
 		close(before.replaced)
 	}

@@ -27,35 +27,35 @@ type watched struct {
 	tags       map[string]string // nil when discovery has not told
 }
 
-// fleet makes the fleet of this moment. An instance of the fleet before keeps its place in the queue of its region, or
+// newFleet makes the fleet of this moment. An instance of the fleet before keeps its place in the queue of its region, or
 // at least what is known of it when the account and region are the same. Exporter.changing is held.
-func (p *plan) fleet(before *fleet) *fleet {
+func newFleet(p *plan, before *fleet) *fleet {
+	known := p.snapshot()
 	f := &fleet{
 		plan:      p,
 		byID:      make(map[string]*watched),
-		queues:    make(map[place]*queue, len(p.queues)),
-		instances: make(map[place]int, len(p.queues)),
+		queues:    known.queues,
+		instances: make(map[place]int, len(known.queues)),
 		actions:   make(map[place][]string),
-		complete:  p.hasBeenTried(),
+		complete:  known.complete,
 		replaced:  make(chan struct{}),
+	}
+	for at := range f.queues {
+		f.instances[at] = 0
+		f.actions[at] = append(f.actions[at], tair.ActionDescribeInstanceSSL)
+	}
+	for at := range known.listed {
+		f.actions[at] = append(f.actions[at], tair.ActionDescribeInstances)
+	}
+	for at := range known.homes {
+		f.actions[at] = append(f.actions[at], tair.ActionDescribeRegions)
 	}
 	if before == nil {
 		before = &fleet{}
 	}
-	for at, q := range p.queues {
-		f.queues[at] = q
-		f.instances[at] = 0
-		f.actions[at] = append(f.actions[at], tair.ActionDescribeInstanceSSL)
-		if p.lists(at) {
-			f.actions[at] = append(f.actions[at], tair.ActionDescribeInstances)
-		}
-	}
-	for _, r := range p.regions {
-		f.actions[r.home.place] = append(f.actions[r.home.place], tair.ActionDescribeRegions)
-	}
 	f.addListed(before)
-	for n := range p.setup.Sources {
-		f.addFound(n, before)
+	for n, all := range known.found {
+		f.addFound(n, all, before)
 	}
 	return f
 }
@@ -97,27 +97,26 @@ func (f *fleet) addListed(before *fleet) {
 }
 
 // addFound adds what the n-th source has found, unless it is there already.
-func (f *fleet) addFound(n int, before *fleet) {
+func (f *fleet) addFound(n int, all []found, before *fleet) {
 	source, names := f.plan.setup.Sources[n], f.plan.setup.LabelNames
 	twice, example := 0, ""
-	for _, region := range f.plan.regionsOf(source) {
-		at := place{source.Account, region}
-		for _, found := range f.plan.listings[keyOf(at, source.Filter)].found {
-			w := f.byID[found.ID]
+	for _, there := range all {
+		for _, i := range there.instances {
+			w := f.byID[i.ID]
 			if w == nil {
-				labels := append(make([]string, 0, 3+len(names)), source.Account, region, found.Name)
-				w = f.add(before, found.ID, at, append(labels, source.labels(found, names)...))
+				labels := append(make([]string, 0, 3+len(names)), there.at.account, there.at.region, i.Name)
+				w = f.add(before, i.ID, there.at, append(labels, source.labels(i, names)...))
 			} else {
-				twice, example = twice+1, found.ID
+				twice, example = twice+1, i.ID
 			}
-			if w.queue.place == at && w.tags == nil { // the listing knows more than the configuration
-				w.endpoint, w.tags = found.Endpoint(), found.Tags
+			if w.queue.place == there.at && w.tags == nil { // the API knows more than the configuration
+				w.endpoint, w.tags = i.Endpoint(), i.Tags
 			}
 		}
 	}
 	if _, warned := f.plan.warnedTwice[n]; twice > 0 && !warned {
 		f.plan.warnedTwice[n] = struct{}{}
-		f.plan.exporter.journal.listedTwice(source.Account, twice, example)
+		f.plan.exporter.journal.namedTwice(source.Account, twice, example)
 	}
 }
 

@@ -110,8 +110,14 @@ func (e *Exporter) serve(g prometheus.Gatherer) http.Handler {
 func (e *Exporter) ReloadFailed() { e.metrics.reloadSuccessful.Set(0) }
 
 // Ready gives nil once a configuration is in force and each of its discovery entries has been tried once, whatever came
-// of it: one account that is broken does not make the exporter useless.
-func (e *Exporter) Ready() error { return e.fleet.Load().ready() }
+// of it: one account that is broken does not make the exporter useless. It stays so: a new entry does not take an
+// exporter out of service that goes on serving all the others.
+func (e *Exporter) Ready() error {
+	if e.ready.Load() {
+		return nil
+	}
+	return e.fleet.Load().ready()
+}
 
 // errorLog passes promhttp's messages on.
 type errorLog struct{ logger log.Logger }

@@ -48,7 +48,7 @@ func (j *journal) listingFailed(at place, e *tair.Error) {
 	_ = level.Warn(j.logger).Log(pairs...)
 }
 
-func (j *journal) listed(at place, ended *tair.Error) {
+func (j *journal) listingSucceeded(at place, ended *tair.Error) {
 	if ended == nil || ended.AccountWide() {
 		return
 	}
@@ -65,8 +65,8 @@ func (j *journal) listChanged(at place, instances, came, left int) {
 		"instances", instances, "came", came, "left", left)
 }
 
-// listedTwice says that a source found instances that come first elsewhere.
-func (j *journal) listedTwice(account string, instances int, example string) {
+// namedTwice says that a source found instances that come first elsewhere.
+func (j *journal) namedTwice(account string, instances int, example string) {
 	_ = level.Warn(j.logger).Log("msg", "instances are named more than once; the list, then the first discovery entry counts",
 		"account", account, "instances", instances, "example", example)
 }

@@ -215,7 +215,7 @@ func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.instances, prometheus.GaugeValue, float64(f.instances[at]), at.account, at.region)
 		ch <- prometheus.MustNewConstMetric(c.qps, prometheus.GaugeValue, q.client.QPS(), at.account, at.region)
 	}
-	for at, s := range c.exporter.discovered() {
+	for at, s := range f.plan.discovered() {
 		c.collectDiscovery(ch, at, s)
 	}
 }

@@ -2,14 +2,18 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 
 	"github.com/go-kit/log/level"
 
 	"tair_ssl_exporter/collector/tair"
 )
 
-// plan is a [Setup] at work. What discovery adds to it is guarded by Exporter.changing.
+// plan is a [Setup] at work.
 type plan struct {
 	setup    Setup
 	exporter *Exporter
@@ -18,22 +22,27 @@ type plan struct {
 	targets  map[place]Target // of the setup
 	accounts map[string]*account
 
+	ctx      context.Context // ends with the plan
+	cancel   context.CancelFunc
+	outdated chan struct{} // holds one when what is watched has to be renewed
+
+	mu       sync.Mutex       // never held for long: a scrape may need it
 	queues   map[place]*queue // of the targets and of regions that were found
 	regions  map[string]*regionList
 	listings map[listingKey]*listing
 	tried    bool // every source has been tried once
 
-	ctx context.Context // ends with the plan
-	end context.CancelFunc
-
+	// Guarded by Exporter.changing.
 	warnedSize  map[place]struct{}
 	warnedTwice map[int]struct{} // by index of the source
 }
 
 // newPlan checks a setup and takes over what before, unless nil, has learned. Nothing runs yet.
 func newPlan(setup Setup, e *Exporter, before *plan) (*plan, error) {
+	setup.Sources = slices.Clone(setup.Sources) // the caller may go on with its own
 	p := &plan{
 		setup: setup, exporter: e,
+		outdated:    make(chan struct{}, 1),
 		descs:       newInstanceDescs(setup.LabelNames),
 		onShard:     setup.Shard.holder(),
 		targets:     make(map[place]Target),
@@ -47,28 +56,38 @@ func newPlan(setup Setup, e *Exporter, before *plan) (*plan, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	p.ctx, p.end = context.WithCancel(context.Background())
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	for at, t := range p.targets {
-		p.queue(at, t)
+		p.addQueue(at, t)
 	}
 	for _, s := range setup.Sources {
 		if s.all() && p.regions[s.Account] == nil {
 			p.regions[s.Account] = &regionList{at: place{s.Account, AllRegions}, home: p.queues[place{s.Account, s.Home}]}
 		}
 	}
-	if before != nil {
-		for name, list := range p.regions {
-			if old := before.regions[name]; old != nil {
-				list.outcome = old.outcome
-				_ = p.reachRegions(list, old.found) // what is wrong is told at the next try
-			}
-		}
+	if before == nil {
+		p.settle()
+		return p, nil
 	}
-	p.settle()
-	if before != nil {
-		p.inherit(before)
-	}
+	before.mu.Lock()
+	defer before.mu.Unlock()
+	p.inherit(before)
 	return p, nil
+}
+
+// start begins to list.
+func (p *plan) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begin()
+	go p.renewing()
+}
+
+// end ends all that the plan has begun. It takes nothing into the plan any more.
+func (p *plan) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cancel()
 }
 
 // check tells what does not fit together, and notes the targets and accounts.
@@ -98,6 +117,9 @@ func (p *plan) check() error {
 		}
 		ids[i.ID] = struct{}{}
 	}
+	if len(p.setup.Sources) > 0 && p.setup.DiscoveryInterval <= 0 {
+		return errors.New("discovery: an interval is needed")
+	}
 	for _, s := range p.setup.Sources {
 		regions := s.Regions
 		if s.all() {
@@ -112,13 +134,20 @@ func (p *plan) check() error {
 	return nil
 }
 
-// queue makes the queue of a target.
-func (p *plan) queue(at place, t Target) {
+// addQueue makes the queue of a target.
+func (p *plan) addQueue(at place, t Target) {
 	p.queues[at] = p.accounts[at.account].newQueue(t, p.exporter)
 }
 
-// inherit takes over what the plan before has learned.
+// inherit takes over what the plan before has learned. before.mu is held.
 func (p *plan) inherit(before *plan) {
+	for name, list := range p.regions {
+		if old := before.regions[name]; old != nil {
+			list.outcome = old.outcome
+			_ = p.reachRegions(list, old.found) // what is wrong is told at the next try
+		}
+	}
+	p.settle()
 	for at := range p.queues {
 		if old := before.accounts[at.account]; old != nil {
 			p.accounts[at.account].inherit(old, at.region)
@@ -145,7 +174,7 @@ func (p *plan) regionsOf(s Source) []string {
 	return ids
 }
 
-// settle makes the listings what the sources want now, with those that are new not begun yet.
+// settle makes the listings what the sources want now, with those that are new not begun yet. p.mu is held.
 func (p *plan) settle() {
 	wanted := make(map[listingKey]struct{})
 	for _, s := range p.setup.Sources {
@@ -163,40 +192,39 @@ func (p *plan) settle() {
 			delete(p.listings, key)
 		}
 	}
+	places := p.listed()
 	for at := range p.queues {
-		if _, fixed := p.targets[at]; !fixed && !p.lists(at) {
+		_, fixed := p.targets[at]
+		if _, found := places[at]; !fixed && !found {
 			p.accounts[at.account].dropQueue(at.region)
 			delete(p.queues, at)
 		}
 	}
 }
 
-// lists reports whether some source looks in a place.
-func (p *plan) lists(at place) bool {
+// listed gives the places in which some source looks. p.mu is held.
+func (p *plan) listed() map[place]struct{} {
+	places := make(map[place]struct{})
 	for key := range p.listings {
-		if key.place == at {
-			return true
-		}
+		places[key.place] = struct{}{}
 	}
-	return false
+	return places
 }
 
-// reachRegions makes the regions that were found the ones of the list. The error is about regions that cannot be
-// reached; the others are taken all the same.
+// reachRegions makes the regions that were found the ones of the list, at the endpoints that were given: they are surer
+// than what the targets were made with. The error is about regions that cannot be reached; the others are taken all the
+// same. p.mu is held.
 func (p *plan) reachRegions(list *regionList, found []tair.Region) error {
 	var failed error
 	for _, r := range found {
 		at := place{list.at.account, r.ID}
-		if _, fixed := p.targets[at]; fixed {
-			continue
-		}
 		t, err := p.setup.Reach(at.account, r)
 		if err != nil {
 			failed = err
 			continue
 		}
 		if q := p.queues[at]; q == nil || q.client != t.Client {
-			p.queue(at, t)
+			p.addQueue(at, t)
 		}
 	}
 	list.found = found
@@ -204,7 +232,7 @@ func (p *plan) reachRegions(list *regionList, found []tair.Region) error {
 }
 
 // hasBeenTried reports whether every source has been tried once. What has been true stays true: a region that is new to
-// the cloud makes nothing wait.
+// the cloud makes nothing wait. p.mu is held.
 func (p *plan) hasBeenTried() bool {
 	if p.tried {
 		return true
@@ -221,6 +249,40 @@ func (p *plan) hasBeenTried() bool {
 	}
 	p.tried = true
 	return true
+}
+
+// snapshot is what a fleet is made from.
+type snapshot struct {
+	queues   map[place]*queue
+	listed   map[place]struct{} // places with listings
+	homes    map[place]struct{} // places where regions are asked for
+	found    [][]found          // by source
+	complete bool               // every source has been tried once
+}
+
+// found is what a source has found in one place.
+type found struct {
+	at        place
+	instances []tair.ListedInstance
+}
+
+func (p *plan) snapshot() snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := snapshot{
+		queues: maps.Clone(p.queues), listed: p.listed(), homes: make(map[place]struct{}),
+		found: make([][]found, len(p.setup.Sources)), complete: p.hasBeenTried(),
+	}
+	for _, r := range p.regions {
+		s.homes[r.home.place] = struct{}{}
+	}
+	for n, source := range p.setup.Sources {
+		for _, region := range p.regionsOf(source) {
+			at := place{source.Account, region}
+			s.found[n] = append(s.found[n], found{at, p.listings[keyOf(at, source.Filter)].found})
+		}
+	}
+	return s
 }
 
 // warnOfSize says, once for each account and region, that a scrape is too short to ask for every instance there.

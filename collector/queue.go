@@ -137,7 +137,7 @@ func (q *queue) ask(ctx context.Context, e *entry) {
 	var failure *tair.Error
 	switch notSent := errors.Is(err, tair.ErrNotSent); {
 	case err == nil:
-		q.account.recovered(q)
+		q.account.learned(q, nil)
 		q.journal.answered(q.place, e.id, e.record.succeeded(answer, began, q.now()))
 		q.done(e)
 	case notSent && errors.As(context.Cause(ctx), &failure): // somebody else's refusal
@@ -156,9 +156,7 @@ func (q *queue) ask(ctx context.Context, e *entry) {
 		case news:
 			q.journal.failed(q.place, e.id, failure)
 		}
-		if failure.Reason == tair.ReasonNotFound || failure.Reason == tair.ReasonForbidden { // only a known key hears that
-			q.account.recovered(q)
-		}
+		q.account.learned(q, failure)
 		q.done(e)
 	}
 }

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +25,11 @@ func TestApplyKeepsWhatWasFound(t *testing.T) {
 		w.setup.Sources[1].Filter = tair.Filter{Tags: map[string]string{"env": "qa"}} // is another question
 		w.setup.LabelNames = []string{"team"}
 		w.apply()
-		if w.exporter.Ready() == nil {
-			t.Error("ready before the new question was asked")
+		if code := w.sd().Code; code != http.StatusServiceUnavailable {
+			t.Errorf("/sd before the new question was asked: HTTP %d", code)
+		}
+		if w.exporter.Ready() != nil {
+			t.Error("a new question takes the exporter out of service")
 		}
 		p := w.scrape(soon)
 		wantEqual(t, "watched", p.infos("team"), []string{"r-1 team=payments"})
@@ -113,6 +117,7 @@ func TestAReloadEndsTheWaitForTheFirstTry(t *testing.T) {
 func TestApplyRefusesSourcesThatReachNowhere(t *testing.T) {
 	w := onLoopback(t, Options{})
 	w.reach("main", hangzhou)
+	w.setup.DiscoveryInterval = every
 	for want, s := range map[string]Source{
 		"discovery: no client for account main, region cn-shanghai":  {Account: "main", Regions: []string{hangzhou, shanghai}},
 		"discovery: no client for account other, region cn-hangzhou": {Account: "other", Regions: []string{AllRegions}, Home: hangzhou},

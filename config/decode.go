@@ -14,7 +14,7 @@ func (w *walker) config(v value) *Config {
 	given, ok := v.fields("a mapping", []field{
 		{"refresh_interval", duration(&c.RefreshInterval, 0, model.Duration(3*time.Hour))},
 		{"keep_last", duration(&c.KeepLast, 0, noLimit)},
-		{"discovery_interval", duration(&c.DiscoveryInterval, model.Duration(10*time.Second), noLimit)},
+		{"discovery_interval", duration(&c.DiscoveryInterval, model.Duration(10*time.Second), model.Duration(24*time.Hour))},
 		{"api", func(v value) { w.api(v, &c.API) }},
 		{"accounts", func(v value) { c.Accounts = w.accountList(v) }},
 	})
@@ -149,6 +149,9 @@ func (w *walker) discoveries(v value, a *Account) int {
 	return length
 }
 
+// maxTags is how many tags the API takes to select instances by.
+const maxTags = 20
+
 // regionsAllowed says what the regions of a discovery entry are.
 const regionsAllowed = `a list of region IDs, or ["*"] for every region`
 
@@ -163,6 +166,9 @@ func (w *walker) discovery(v value) Discovery {
 	})
 	if ok && !given.has("regions") {
 		v.missing("regions", "allowed: "+regionsAllowed)
+	}
+	if len(d.Tags) > maxTags {
+		given["tags"].failf("has %d tags, allowed: at most %d", len(d.Tags), maxTags)
 	}
 	return d
 }

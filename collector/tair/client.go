@@ -73,6 +73,7 @@ type Client struct {
 type lane struct {
 	slots   chan struct{} // one for each request that may be in flight
 	limiter *limiter
+	also    *limiter // counts these calls as well; nil: none
 	// Requests go to the transport itself: a http.Client would follow redirects, and with them carry the security
 	// token to another host.
 	transport *http.Transport
@@ -101,12 +102,14 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.DialContext == nil {
 		cfg.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
 	}
+	asking, listing := newLane(cfg, cfg.Concurrency), newLane(cfg, 1)
+	listing.also = asking.limiter // the rate holds for everything together
 	return &Client{
 		cfg:     cfg,
 		region:  cfg.Region,
 		url:     url.URL{Scheme: scheme, Host: host, Path: "/"},
-		asking:  newLane(cfg, cfg.Concurrency),
-		listing: newLane(cfg, 1),
+		asking:  asking,
+		listing: listing,
 	}, nil
 }
 
@@ -129,8 +132,8 @@ func newLane(cfg ClientConfig, concurrency int) *lane {
 	}
 }
 
-// Host is the host:port that the client asks.
-func (c *Client) Host() string { return c.url.Host }
+// URL is what the client asks, as http(s)://host or http(s)://host:port.
+func (c *Client) URL() string { return c.url.Scheme + "://" + c.url.Host }
 
 // QPS is the limit in force, in requests a second: the configured one, lowered while the API throttles
 // DescribeInstanceSSL.
@@ -216,8 +219,8 @@ func (c *Client) admit(ctx context.Context, l *lane) (creds Credentials, err err
 	}()
 	began := time.Now()
 	err = l.limiter.wait(ctx)
-	if err == nil && l != c.asking {
-		err = c.asking.limiter.wait(ctx) // the limit holds for everything together
+	if err == nil && l.also != nil {
+		err = l.also.wait(ctx)
 	}
 	c.cfg.Observer.Waited(time.Since(began))
 	if err != nil {

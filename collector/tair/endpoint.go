@@ -24,8 +24,17 @@ func centralRegions() []string {
 	}
 }
 
-// endpoint gives the scheme and host of a region's API. The override, when there is one, wins over the table: it is
-// a host, host:port or http(s)://host:port.
+// Endpoint gives the URL of a region's API, as http(s)://host or http(s)://host:port. The override, when there is one,
+// wins over the table: it is a host, host:port or http(s)://host:port.
+func Endpoint(region, network, override string) (string, error) {
+	scheme, host, err := endpoint(region, network, override)
+	if err != nil {
+		return "", fmt.Errorf("region %s: %w", region, err)
+	}
+	return scheme + "://" + host, nil
+}
+
+// endpoint gives the scheme and host that Endpoint does.
 func endpoint(region, network, override string) (scheme, host string, err error) {
 	switch {
 	case override != "":

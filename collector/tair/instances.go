@@ -51,12 +51,6 @@ func (i ListedInstance) Watchable() bool {
 	}
 }
 
-// Equal reports whether the API said the same of both.
-func (i ListedInstance) Equal(other ListedInstance) bool {
-	return i.ID == other.ID && i.Name == other.Name && i.Status == other.Status && i.Region == other.Region &&
-		i.ResourceGroup == other.ResourceGroup && i.Domain == other.Domain && i.Port == other.Port && maps.Equal(i.Tags, other.Tags)
-}
-
 // Filter narrows a listing. The zero Filter matches every instance.
 type Filter struct {
 	Tags          map[string]string // all must match; an empty value matches any

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,8 +16,11 @@ const ActionDescribeRegions = "DescribeRegions"
 // Region is a region of the product.
 type Region struct {
 	ID       string
-	Endpoint string // RegionEndpoint, the host of the region's API; may be ""
+	Endpoint string // RegionEndpoint, the host or host:port of the region's API; may be ""
 }
+
+// maxHost is the length of the longest host name.
+const maxHost = 253
 
 // DescribeRegions lists the regions, each once and sorted by ID. Of a region that the API names several times it takes
 // the first endpoint.
@@ -57,13 +61,18 @@ func decodeRegions(body []byte) (regions []Region, requestID string, err error) 
 	if answer.RegionIDs.KVStoreRegion == nil {
 		return nil, requestID, errors.New("RegionIds is missing")
 	}
+	// Requests with credentials go there: never over http, whatever the answer says.
+	regionEndpoint := regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
 	known := map[string]Region{}
 	for _, r := range answer.RegionIDs.KVStoreRegion {
 		if r.ID == "" || cleanCode(r.ID) != r.ID { // it becomes a part of host names
 			return nil, requestID, errors.New("a RegionId is missing or malformed")
 		}
+		if r.Endpoint != "" && (len(r.Endpoint) > maxHost || !regionEndpoint.MatchString(r.Endpoint)) {
+			return nil, requestID, errors.New("a RegionEndpoint is no host")
+		}
 		if known[r.ID].Endpoint == "" {
-			known[r.ID] = Region{ID: r.ID, Endpoint: cut(r.Endpoint)}
+			known[r.ID] = Region{ID: r.ID, Endpoint: r.Endpoint}
 		}
 	}
 	return slices.SortedFunc(maps.Values(known), func(a, b Region) int { return strings.Compare(a.ID, b.ID) }), requestID, nil

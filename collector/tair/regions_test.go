@@ -60,6 +60,8 @@ func TestAnswersWithRegions(t *testing.T) {
 		foreign = "the body is not the JSON of the operation"
 		noList  = "RegionIds is missing"
 		wrongID = "a RegionId is missing or malformed"
+
+		wrongHost = "a RegionEndpoint is no host"
 	)
 	list := func(items string) string { return `{"RegionIds":{"KVStoreRegion":[` + items + `]}}` }
 	for _, c := range []struct {
@@ -71,7 +73,11 @@ func TestAnswersWithRegions(t *testing.T) {
 		{"endpoint null", list(`{"RegionId":"cn-beijing","RegionEndpoint":null}`), []Region{{ID: "cn-beijing"}}, ""},
 		{"an endpoint the second time", list(`{"RegionId":"cn-beijing"},{"RegionId":"cn-beijing","RegionEndpoint":"h"}`), []Region{{"cn-beijing", "h"}}, ""},
 		{"no endpoint the second time", list(`{"RegionId":"cn-beijing","RegionEndpoint":"h"},{"RegionId":"cn-beijing"}`), []Region{{"cn-beijing", "h"}}, ""},
-		{"a long endpoint", list(`{"RegionId":"cn-beijing","RegionEndpoint":"` + strings.Repeat("h", 600) + `"}`), []Region{{"cn-beijing", strings.Repeat("h", 512)}}, ""},
+		{"an endpoint with a port", list(`{"RegionId":"cn-beijing","RegionEndpoint":"a-b.example:8443"}`), []Region{{"cn-beijing", "a-b.example:8443"}}, ""},
+		{"a long endpoint", list(`{"RegionId":"cn-beijing","RegionEndpoint":"` + strings.Repeat("h", 254) + `"}`), nil, wrongHost},
+		{"an endpoint without TLS", list(`{"RegionId":"cn-beijing","RegionEndpoint":"http://a.example"}`), nil, wrongHost},
+		{"an endpoint with a user", list(`{"RegionId":"cn-beijing","RegionEndpoint":"a@b.example"}`), nil, wrongHost},
+		{"an endpoint with a path", list(`{"RegionId":"cn-beijing","RegionEndpoint":"b.example/a"}`), nil, wrongHost},
 		{"empty", list(""), nil, ""},
 		{"garbage", "<html>", nil, foreign},
 		{"the list is a text", `{"RegionIds":"none"}`, nil, foreign},

@@ -151,8 +151,8 @@ func TestRequestOnTheWire(t *testing.T) {
 	if want := "POST /?InstanceId=r-bp1zxszhcgatnx&RegionId=cn-hangzhou"; got.Method+" "+got.RequestURI != want {
 		t.Errorf("%s %s, want %s", got.Method, got.RequestURI, want)
 	}
-	if host := strings.TrimPrefix(server.URL, "http://"); got.Host != host || r.client.Host() != host {
-		t.Errorf("host %s, Host() %s, want %s", got.Host, r.client.Host(), host)
+	if host := strings.TrimPrefix(server.URL, "http://"); got.Host != host || r.client.URL() != server.URL {
+		t.Errorf("host %s, URL() %s, want %s", got.Host, r.client.URL(), server.URL)
 	}
 	for _, name := range []string{"Authorization", "X-Acs-Date", "X-Acs-Signature-Nonce"} { // new each time
 		got.Header.Del(name)
