@@ -20,7 +20,13 @@ func TestApplyKeepsWhatWasFound(t *testing.T) {
 		w.apply()
 		w.scrape(soon)
 
-		w.api.SetFault("", fails(500, "InternalError"))
+		late := func(d time.Duration) tairtest.Fault {
+			f := fails(500, "InternalError")
+			f.Delay = d
+			return f
+		}
+		w.api.SetFault("DescribeInstances/"+hangzhou, late(time.Second))
+		w.api.SetFault("DescribeInstances/"+shanghai, late(2*time.Second))
 		w.setup.Sources[0].Labels = map[string]string{"team": "payments"}             // is found by the same question
 		w.setup.Sources[1].Filter = tair.Filter{Tags: map[string]string{"env": "qa"}} // is another question
 		w.setup.LabelNames = []string{"team"}
@@ -33,7 +39,7 @@ func TestApplyKeepsWhatWasFound(t *testing.T) {
 		}
 		p := w.scrape(soon)
 		wantEqual(t, "watched", p.infos("team"), []string{"r-1 team=payments"})
-		w.wantState(p, "r-1", knownAt0m)
+		w.wantState(p, "r-1", strings.Replace(knownAt0m, "in=2400h0m0s", "in=2399h59m58s", 1))
 		p.want(t, 0, "discovery_last_refresh_successful", "account", "main", "region", hangzhou)
 		p.want(t, float64(w.began.Unix()), "discovery_last_success_timestamp_seconds", "account", "main", "region", hangzhou)
 		if _, there := p.value("exporter_discovery_last_success_timestamp_seconds", "region", shanghai); there {
