@@ -40,7 +40,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 13
 
 .PHONY: build
 build: ## build ./tair_ssl_exporter, static and reproducible
@@ -64,6 +64,10 @@ format: tools-lint ## gofmt and goimports
 .PHONY: bench
 bench: ## compare with the official client and with the ideal; fails when a bound is missed
 	cd bench && $(GO) run .
+
+.PHONY: bench-scale
+bench-scale: ## memory and pages with 1,000 to 100,000 instances; takes minutes
+	cd bench && $(GO) run ./scale
 
 .PHONY: vectors
 vectors: ## write the signature vectors anew, with the cloud's own implementation

@@ -10,9 +10,10 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
+
+	"tair_ssl_exporter/bench/rig"
 )
 
 // result is one line of the table.
@@ -39,13 +40,8 @@ func run(ctx context.Context) error {
 	if os.Getenv(serveVariable) != "" {
 		return serve()
 	}
-	for _, name := range os.Environ() { // everything stays on loopback
-		name, _, _ = strings.Cut(name, "=")
-		if strings.HasSuffix(strings.ToLower(name), "_proxy") {
-			if err := os.Unsetenv(name); err != nil {
-				return err
-			}
-		}
+	if err := rig.KeepToLoopback(); err != nil {
+		return err
 	}
 
 	var all []result

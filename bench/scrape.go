@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"tair_ssl_exporter/bench/rig"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -32,11 +30,9 @@ func measureScrape(ctx context.Context) ([]result, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary := filepath.Join(dir, "tair_ssl_exporter")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, ".") //nolint:gosec // binary is in our own directory
-	build.Dir = ".."                                                                                    // the product's module
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building the exporter: %w\n%s", err, out)
+	binary, err := rig.Build(ctx, dir)
+	if err != nil {
+		return nil, err
 	}
 
 	ids := make([]string, scrapeInstances)
@@ -48,17 +44,13 @@ func measureScrape(ctx context.Context) ([]result, error) {
 		return nil, err
 	}
 	defer fake.Close()
-	config := filepath.Join(dir, "config.yml")
-	if err := os.WriteFile(config, scrapeConfig(fake.URL, ids), 0o600); err != nil {
-		return nil, err
-	}
-	address, stop, err := startExporter(ctx, binary, config)
+	exporter, err := rig.Start(ctx, binary, scrapeConfig(fake.URL, ids), 20*time.Second)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
+	defer exporter.Stop()
 
-	first, err := scrape(ctx, address)
+	first, err := scrape(ctx, exporter.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +58,7 @@ func measureScrape(ctx context.Context) ([]result, error) {
 		scrapeInstances, scrapeLatency, scrapeConcurrency, float64(first)/float64(scrapeIdeal), scrapeIdeal, scrapes)
 	times := make([]time.Duration, scrapes)
 	for i := range times {
-		if times[i], err = scrape(ctx, address); err != nil {
+		if times[i], err = scrape(ctx, exporter.Address); err != nil {
 			return nil, err
 		}
 	}
@@ -97,48 +89,6 @@ accounts:
 		fmt.Fprintf(&b, "      - %s\n", id)
 	}
 	return b.Bytes()
-}
-
-// startExporter runs the binary until stop and waits until it is ready.
-func startExporter(ctx context.Context, binary, config string) (address string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port; the binary takes it a moment later
-	if err != nil {
-		return "", nil, err
-	}
-	address = l.Addr().String()
-	if err := l.Close(); err != nil {
-		return "", nil, err
-	}
-	var logs bytes.Buffer
-	exporter := exec.CommandContext(ctx, binary, "--config.file="+config, "--web.listen-address="+address, "--log.level=warn") //nolint:gosec // what was just built
-	exporter.Stdout, exporter.Stderr = &logs, &logs
-	if err := exporter.Start(); err != nil {
-		return "", nil, err
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = exporter.Wait()
-		close(ended)
-	}()
-	stop = func() {
-		_ = exporter.Process.Kill()
-		<-ended
-	}
-	ready, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	for {
-		if _, err = get(ready, "http://"+address+"/-/ready"); err == nil {
-			return address, stop, nil
-		}
-		select {
-		case <-ended:
-			return "", nil, fmt.Errorf("the exporter ended: %s", logs.String())
-		case <-ready.Done():
-			stop()
-			return "", nil, fmt.Errorf("the exporter is not ready: %w: %s", err, logs.String())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }
 
 // scrape times one scrape and checks that it asked for every instance.

@@ -44,6 +44,7 @@ type API struct {
 	mu        sync.Mutex
 	keys      map[string]Key
 	instances map[string]Instance
+	byRegion  map[string][]Instance // the same in the order of IDs; nil after a change: see inRegion
 	regions   []Region
 	faults    map[string]faultQueue
 	nonces    nonceMemory
@@ -92,6 +93,7 @@ func (a *API) SetInstance(i Instance) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.instances[i.ID] = i.clone()
+	a.byRegion = nil
 }
 
 // RemoveInstance removes an instance: its ID gets 404 InvalidInstanceId.NotFound like any unknown one.
@@ -99,6 +101,7 @@ func (a *API) RemoveInstance(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.instances, id)
+	a.byRegion = nil
 }
 
 // SetRegions fixes the answer of DescribeRegions, in this order and with any repetition. Without it the regions of the

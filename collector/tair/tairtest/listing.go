@@ -62,21 +62,34 @@ func (a *API) describeInstances(c call) (any, *APIError) {
 		return nil, apiErr
 	}
 
-	var found []Instance
-	for _, i := range a.instances {
-		if i.Region == c.region && i.visible(c.account) && matches(i, c.params) && tagged(i, tags) {
-			found = append(found, i)
-		}
-	}
-	slices.SortFunc(found, func(x, y Instance) int { return strings.Compare(x.ID, y.ID) })
-
-	body := instancesBody{RequestID: requestID(), PageNumber: number, PageSize: size, TotalCount: len(found)}
+	body := instancesBody{RequestID: requestID(), PageNumber: number, PageSize: size}
 	body.Instances.KVStoreInstance = []listedInstance{} // an empty page is [], not null
-	first := min((number-1)*size, len(found))
-	for _, i := range found[first:min(first+size, len(found))] {
-		body.Instances.KVStoreInstance = append(body.Instances.KVStoreInstance, list(i))
+	first := (number - 1) * size
+	for _, i := range a.inRegion(c.region) {
+		if !i.visible(c.account) || !matches(i, c.params) || !tagged(i, tags) {
+			continue
+		}
+		if body.TotalCount >= first && body.TotalCount < first+size {
+			body.Instances.KVStoreInstance = append(body.Instances.KVStoreInstance, list(i))
+		}
+		body.TotalCount++
 	}
 	return body, nil
+}
+
+// inRegion gives the instances of a region in the order of IDs. They are sorted once and not for each page: a large fleet
+// has thousands of pages. API.mu must be held.
+func (a *API) inRegion(region string) []Instance {
+	if a.byRegion == nil {
+		a.byRegion = make(map[string][]Instance)
+		for _, i := range a.instances {
+			a.byRegion[i.Region] = append(a.byRegion[i.Region], i)
+		}
+		for _, all := range a.byRegion {
+			slices.SortFunc(all, func(x, y Instance) int { return strings.Compare(x.ID, y.ID) })
+		}
+	}
+	return a.byRegion[region]
 }
 
 func list(i Instance) listedInstance {
