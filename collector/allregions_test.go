@@ -192,3 +192,74 @@ func TestRefusedCredentialsOfDiscoveryAreLoggedOnce(t *testing.T) {
 		wantLogged(t, told, "the account can be asked again")
 	})
 }
+
+// Each time that a region leaves, its listing ends.
+func TestARegionThatComesBackIsListedOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.findEverywhere("main")
+		w.exists("main", hangzhou, "r-1")
+		w.exists("main", shanghai, "r-2")
+		region := func(id string) tairtest.Region { return tairtest.Region{ID: id, Endpoint: id + ".example:80"} }
+		w.api.SetRegions(tairtest.Region{ID: hangzhou, Endpoint: "a.example:80"})
+		w.apply()
+		for range 4 {
+			w.api.SetRegions(region(hangzhou), region(shanghai))
+			pass(every + every/5)
+			w.api.SetRegions(region(hangzhou))
+			pass(every + every/5)
+		}
+		w.api.SetRegions(region(hangzhou), region(shanghai))
+		pass(every + every/5)
+		w.api.ResetRequests()
+		pass(10 * every)
+		n := 0
+		for _, r := range w.requests("DescribeInstances") {
+			if r.Region == shanghai {
+				n++
+			}
+		}
+		if n < 9 || n > 12 {
+			t.Errorf("listed %d times in ten intervals", n)
+		}
+	})
+}
+
+// The listings of a place go one after the other: what the first finds out by waiting, the others need not.
+func TestManyEntriesOfARegionThatHangsCountAsTriedAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		for i := range 10 {
+			w.find(Source{Account: "main", Regions: []string{hangzhou}, Filter: tair.Filter{ResourceGroup: fmt.Sprint("rg-", i)}})
+		}
+		w.find(Source{Account: "main", Regions: []string{shanghai}})
+		w.exists("main", shanghai, "r-1")
+		w.api.SetFault("DescribeInstances/"+hangzhou, tairtest.Fault{Hang: true})
+		w.apply()
+		p := w.scrape(soon)
+		if took := time.Since(w.began); took != 5*time.Second { // an attempt
+			t.Errorf("tried after %s", took)
+		}
+		if s := p.state("r-1"); !strings.HasPrefix(s, "success=1") {
+			t.Error(s)
+		}
+		p.want(t, 0, "discovery_last_refresh_successful", "account", "main", "region", hangzhou)
+		w.api.ClearFaults()
+	})
+}
+
+// Only a known key hears that it may not list: the refusal is over, and the next one is news.
+func TestAForbiddenListingEndsTheRefusalOfTheAccount(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.find(Source{Account: "main", Regions: []string{hangzhou}})
+		w.revoke("main")
+		w.apply()
+		w.scrape(soon)
+		wantLogged(t, w.log.take(), "the account cannot be asked")
+		w.grant("main")
+		w.api.SetFault("DescribeInstances", fails(403, "Forbidden.RAM"))
+		pass(every)
+		wantLogged(t, w.log.take(), "the account can be asked again", "cannot list the instances")
+		w.revoke("main")
+		pass(every + every/5)
+		wantLogged(t, w.log.take(), "the account cannot be asked")
+	})
+}

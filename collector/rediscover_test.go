@@ -134,3 +134,25 @@ func TestApplyRefusesSourcesThatReachNowhere(t *testing.T) {
 		}
 	}
 }
+
+// A listing that ends after its plan puts nothing in force.
+func TestAReloadDuringAListing(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.find(Source{Account: "main", Regions: []string{hangzhou}})
+		w.exists("main", hangzhou, "r-1")
+		w.apply()
+		w.scrape(soon)
+		w.api.SetFault("DescribeInstances", tairtest.Fault{Times: 1, Delay: 3 * time.Second})
+		for n := len(w.requests("DescribeInstances")); len(w.requests("DescribeInstances")) == n; {
+			pass(time.Second)
+		}
+		w.exists("main", hangzhou, "r-2")
+		w.setup.Sources[0].Filter = tair.Filter{Tags: map[string]string{"env": "none"}}
+		w.apply()
+		plan := w.exporter.plan()
+		pass(4 * time.Second)
+		if w.exporter.plan() != plan {
+			t.Error("a listing of the old plan put it back in force")
+		}
+	})
+}
