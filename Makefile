@@ -1,4 +1,4 @@
-# Everything is built and tested with Go alone; the tools that lint and e2e need are installed into ./bin, each at the
+# Everything is built and tested with Go alone; the tools that lint, rules and e2e need are installed into ./bin, each at the
 # version written here.
 
 SHELL         := /bin/bash
@@ -12,6 +12,9 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PROMETHEUS_VERSION    := v0.316.0
 # Prometheus without its cloud service discoveries: static, file, http_sd and kubernetes stay.
 PROMETHEUS_FLAGS      := -tags remove_all_sd
+AMTOOL_VERSION        := v0.34.2
+# The latest Alertmanager whose module has its web assets.
+ALERTMANAGER_VERSION  := v0.27.0
 
 # What --version tells. A build of the same commit gives the same bytes; outside of a git checkout the version comes
 # from CHANGELOG.md and the date from SOURCE_DATE_EPOCH, if set.
@@ -73,16 +76,48 @@ bench-scale: ## memory and pages with 1,000 to 100,000 instances; takes minutes
 vectors: ## write the signature vectors anew, with the cloud's own implementation
 	cd bench && $(GO) run ./vectors > vectors.tmp && mv vectors.tmp ../collector/tair/testdata/signatures.json
 
+RULES := deploy/prometheus/rules
+
+# $(call route,receiver,labels) fails unless an alert with these labels goes to that receiver.
+define route
+	@./bin/amtool config routes test --config.file=deploy/alertmanager/alertmanager.yml --verify.receivers=$(1) $(2) >/dev/null
+	@echo "to $(1): $(2)"
+endef
+
+.PHONY: rules
+rules: tools-rules ## the alerting rules and where their alerts go: linted and unit-tested
+	./bin/promtool check rules --lint=all --lint-fatal $(RULES)/*.rules.yml
+	./bin/promtool check config --lint=all --lint-fatal deploy/prometheus/prometheus.yml
+	./bin/promtool test rules $(RULES)/tests/*.yml
+	@# A copy with a custom label, made as the rules file says, for the test that needs it.
+	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; cp -r $(RULES)/tests "$$dir"; \
+	for file in $(RULES)/*.rules.yml; do \
+		sed -e 's|https://runbooks.example.com/tair_ssl_exporter|https://wiki.example.org/tair|' \
+			-e 's/account, region, name/&, team/' "$$file" >"$$dir/$${file##*/}"; \
+	done; \
+	./bin/promtool check rules --lint=all --lint-fatal "$$dir"/*.rules.yml >/dev/null; \
+	./bin/promtool test rules "$$dir"/tests/extra_labels/*.yml
+	./bin/amtool check-config deploy/alertmanager/alertmanager.yml
+	$(call route,critical,alertname=TairSSLCertificateExpired severity=critical account=prod region=cn-hangzhou)
+	$(call route,critical,alertname=TairSSLDataStale severity=critical account=prod region=cn-hangzhou)
+	$(call route,critical,alertname=TairSSLExporterDown severity=critical)
+	$(call route,warnings,alertname=TairSSLCertificateExpiringSoon severity=warning account=prod region=cn-hangzhou team=payments)
+	$(call route,info,alertname=TairSSLCertificateRenewed severity=info account=prod region=cn-hangzhou)
+	$(call route,warnings,alertname=Other severity=unheard-of)
+
 .PHONY: e2e
 e2e: tools-e2e ## the binary under a real Prometheus
 	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" $(GO) test -tags e2e -run E2E -count=1 .
 
-.PHONY: tools tools-lint tools-e2e
-tools: tools-lint tools-e2e ## install every tool into ./bin
+.PHONY: tools tools-lint tools-rules tools-e2e
+tools: tools-lint tools-rules tools-e2e ## install every tool into ./bin
 tools-lint:
 	$(call install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
-tools-e2e:
+tools-rules:
 	$(call install,promtool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
+	$(call install,amtool,github.com/prometheus/alertmanager/cmd/amtool,$(AMTOOL_VERSION))
+tools-e2e: tools-rules
+	$(call install,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))
 	$(call install,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
 
 .PHONY: clean
