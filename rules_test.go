@@ -93,10 +93,6 @@ func checkNames(t *testing.T, where, text string) {
 	for _, m := range regexp.MustCompile("`(tair_ssl_[a-z_]+)`").FindAllStringSubmatch(readme(t), -1) {
 		known[m[1]] = true
 	}
-	// Temporary: delete these three as soon as the README lists them.
-	known["tair_ssl_exporter_discovery_last_refresh_successful"] = true
-	known["tair_ssl_exporter_discovery_last_success_timestamp_seconds"] = true
-	known["tair_ssl_exporter_discovery_error_info"] = true
 	for _, r := range rules(t) {
 		known[r.Record] = true
 	}
