@@ -1,0 +1,222 @@
+package lint
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tair_ssl_exporter/dashboards"
+)
+
+// panelsExplainThemselves wants a title, a description and a unit on every panel, and one panel of each title.
+func panelsExplainThemselves(b dashboards.Board, _ schema) []string {
+	var problems []string
+	seen := make(map[string]bool)
+	for _, p := range b.AllPanels() {
+		if p.Title == "" || p.Description == "" || p.FieldConfig.Defaults.Unit == "" {
+			problems = append(problems, fmt.Sprintf("panel %d %q: no title, description or unit", p.ID, p.Title))
+		}
+		if seen[p.Title] {
+			problems = append(problems, fmt.Sprintf("two panels %q", p.Title))
+		}
+		seen[p.Title] = true
+	}
+	return problems
+}
+
+// panelIDsAreUnique wants no ID twice, rows included.
+func panelIDsAreUnique(b dashboards.Board, _ schema) []string {
+	var problems []string
+	seen := make(map[int]bool)
+	for _, p := range everyPanel(b) {
+		if p.ID < 1 || seen[p.ID] {
+			problems = append(problems, fmt.Sprintf("%s: ID %d is taken or missing", p.Title, p.ID))
+		}
+		seen[p.ID] = true
+	}
+	return problems
+}
+
+// panelsDoNotOverlap wants each panel on the grid and beside the others.
+func panelsDoNotOverlap(b dashboards.Board, _ schema) []string {
+	var problems []string
+	panels := everyPanel(b)
+	for i, p := range panels {
+		g := p.GridPos
+		if g.X < 0 || g.Y < 0 || g.W < 1 || g.H < 1 || g.X+g.W > 24 {
+			problems = append(problems, fmt.Sprintf("%s: not on the grid", p.Title))
+		}
+		for _, other := range panels[:i] {
+			o := other.GridPos
+			if g.X < o.X+o.W && o.X < g.X+g.W && g.Y < o.Y+o.H && o.Y < g.Y+g.H {
+				problems = append(problems, fmt.Sprintf("%s overlaps %s", p.Title, other.Title))
+			}
+		}
+	}
+	return problems
+}
+
+func everyPanel(b dashboards.Board) []dashboards.Panel {
+	var rows []dashboards.Panel
+	for _, p := range b.Panels {
+		if p.Type == "row" {
+			rows = append(rows, p)
+		}
+	}
+	return append(rows, b.AllPanels()...)
+}
+
+// statsSayWhenThereIsNothing wants a text for a stat that has no value.
+func statsSayWhenThereIsNothing(b dashboards.Board, _ schema) []string {
+	var problems []string
+	for _, p := range b.AllPanels() {
+		if no := p.FieldConfig.Defaults.NoValue; p.Type == "stat" && (no == nil || *no == "") {
+			problems = append(problems, p.Title+": no noValue")
+		}
+	}
+	return problems
+}
+
+// grafana9 is what of each panel type Grafana 9 knows, of options and of custom field configuration.
+var grafana9 = map[string]struct{ options, custom []string }{
+	"stat":       {[]string{"reduceOptions", "orientation", "textMode", "colorMode", "graphMode", "justifyMode"}, nil},
+	"timeseries": {[]string{"legend", "tooltip"}, []string{"drawStyle", "lineInterpolation", "lineWidth", "fillOpacity", "showPoints", "spanNulls", "stacking", "thresholdsStyle"}},
+	"state-timeline": {[]string{"showValue", "rowHeight", "mergeValues", "alignValue", "legend", "tooltip"},
+		[]string{"fillOpacity", "lineWidth", "spanNulls"}},
+	"table": {[]string{"showHeader", "footer", "sortBy"}, []string{"align", "cellOptions", "filterable", "inspect", "width"}},
+	"heatmap": {[]string{"calculate", "cellGap", "cellValues", "color", "filterValues", "legend", "rowsFrame", "showValue", "yAxis"},
+		[]string{"hideFrom", "scaleDistribution"}},
+	"histogram": {[]string{"bucketSize", "bucketOffset", "combine", "legend", "tooltip"}, []string{"fillOpacity", "lineWidth", "gradientMode"}},
+}
+
+// nothingIsNewerThanGrafana9 wants panels, options and transformations that Grafana 9 has.
+func nothingIsNewerThanGrafana9(b dashboards.Board, _ schema) []string {
+	var problems []string
+	for _, p := range b.AllPanels() {
+		has, ok := grafana9[p.Type]
+		if !ok {
+			problems = append(problems, fmt.Sprintf("%s: a panel of type %q", p.Title, p.Type))
+			continue
+		}
+		for name := range p.Options {
+			if !slices.Contains(has.options, name) {
+				problems = append(problems, fmt.Sprintf("%s: option %q", p.Title, name))
+			}
+		}
+		for name := range p.FieldConfig.Defaults.Custom {
+			if !slices.Contains(has.custom, name) {
+				problems = append(problems, fmt.Sprintf("%s: custom option %q", p.Title, name))
+			}
+		}
+		for _, o := range p.FieldConfig.Overrides {
+			for _, property := range o.Properties {
+				if name, custom := strings.CutPrefix(property.ID, "custom."); custom && !slices.Contains(has.custom, name) {
+					problems = append(problems, fmt.Sprintf("%s: custom option %q", p.Title, name))
+				}
+			}
+		}
+		for _, transformation := range p.Transformations {
+			if !slices.Contains([]string{"merge", "organize"}, transformation.ID) {
+				problems = append(problems, fmt.Sprintf("%s: transformation %q", p.Title, transformation.ID))
+			}
+		}
+	}
+	return problems
+}
+
+// targetsFitThePanel wants the state of now from an instant query, a course from a range query, and references that are
+// unique within the panel.
+func targetsFitThePanel(b dashboards.Board, _ schema) []string {
+	var problems []string
+	for _, p := range b.AllPanels() {
+		refs := make(map[string]bool)
+		for _, t := range p.Targets {
+			instant := slices.Contains([]string{"stat", "table", "histogram"}, p.Type)
+			if t.Instant != instant || t.Range == instant {
+				problems = append(problems, fmt.Sprintf("%s %s: instant %v, range %v", p.Title, t.RefID, t.Instant, t.Range))
+			}
+			if p.Type == "table" && t.Format != "table" || p.Type == "heatmap" && t.Format != "heatmap" {
+				problems = append(problems, fmt.Sprintf("%s %s: format %q", p.Title, t.RefID, t.Format))
+			}
+			if t.RefID == "" || refs[t.RefID] {
+				problems = append(problems, fmt.Sprintf("%s: refId %q is missing or taken", p.Title, t.RefID))
+			}
+			refs[t.RefID] = true
+		}
+		if len(p.Targets) == 0 {
+			problems = append(problems, p.Title+": no query")
+		}
+	}
+	return problems
+}
+
+// daysLeftAreColoured wants steps at 7, 30 and 90 wherever days left are shown, and values in days to go with them.
+func daysLeftAreColoured(b dashboards.Board, _ schema) []string {
+	var problems []string
+	for _, p := range b.AllPanels() {
+		for _, t := range p.Targets {
+			if !strings.Contains(t.Expr, "max by (instance_id) (tair_ssl_certificate_expires_in_seconds") || strings.Contains(t.Expr, "bool") || hidden(p, t) {
+				continue
+			}
+			var at []float64
+			for _, step := range shown(p, t).Thresholds.Steps {
+				if step.Value != nil {
+					at = append(at, *step.Value)
+				}
+			}
+			if !strings.Contains(t.Expr, "/ 86400") || !slices.Equal(at, []float64{0, 7, 30, 90}) {
+				problems = append(problems, fmt.Sprintf("%s %s: want days, and steps at 0, 7, 30 and 90; they are at %v", p.Title, t.RefID, at))
+			}
+		}
+	}
+	return problems
+}
+
+var date = regexp.MustCompile(`_timestamp_seconds\{[^}]*\}[^-<>]* \* 1000$`)
+
+// datesAreInMilliseconds wants Unix times multiplied by 1000 where they are shown as dates, and nowhere else.
+func datesAreInMilliseconds(b dashboards.Board, _ schema) []string {
+	var problems []string
+	for _, p := range b.AllPanels() {
+		for _, t := range p.Targets {
+			if isDate := strings.HasPrefix(shown(p, t).Unit, "dateTime"); isDate != date.MatchString(t.Expr) {
+				problems = append(problems, fmt.Sprintf("%s %s: shown as a date: %v; a query for a date: %v", p.Title, t.RefID, isDate, !isDate))
+			}
+		}
+	}
+	return problems
+}
+
+// valueField is the name of the field with a target's values in a table.
+func valueField(p dashboards.Panel, t dashboards.Target) string {
+	if len(p.Targets) == 1 {
+		return "Value"
+	}
+	return "Value #" + t.RefID
+}
+
+// hidden tells whether a table does not show the values of a target.
+func hidden(p dashboards.Panel, t dashboards.Target) bool {
+	return p.Type == "table" && excluded(p)[valueField(p, t)]
+}
+
+// shown gives how the values of a target are shown: the defaults, and what the override of the column changes.
+func shown(p dashboards.Panel, t dashboards.Target) dashboards.FieldConfig {
+	config := p.FieldConfig.Defaults
+	for _, o := range p.FieldConfig.Overrides {
+		if o.Matcher.ID != "byName" || o.Matcher.Options != valueField(p, t) {
+			continue
+		}
+		for _, property := range o.Properties {
+			switch property.ID {
+			case "unit":
+				_ = json.Unmarshal(property.Value, &config.Unit)
+			case "thresholds":
+				_ = json.Unmarshal(property.Value, &config.Thresholds)
+			}
+		}
+	}
+	return config
+}
