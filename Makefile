@@ -109,8 +109,9 @@ rules: tools-rules ## the alerting rules and where their alerts go: linted and u
 	$(call route,warnings,alertname=Other severity=unheard-of)
 
 .PHONY: e2e
-e2e: tools-e2e ## the binary under a real Prometheus
-	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" $(GO) test -tags e2e -run E2E -count=1 .
+e2e: tools-e2e ## the binary under a real Prometheus and a real Alertmanager, with the shipped rules and dashboards
+	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" \
+		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 .
 
 .PHONY: tools tools-lint tools-rules tools-e2e
 tools: tools-lint tools-rules tools-e2e ## install every tool into ./bin

@@ -24,10 +24,7 @@ import (
 // configuration file, and has a real Prometheus scrape it with the shipped configuration (at a shorter interval).
 // The environment names the programs: PROMETHEUS and PROMTOOL.
 func TestE2ERealPrometheus(t *testing.T) {
-	prometheus, promtool := os.Getenv("PROMETHEUS"), os.Getenv("PROMTOOL")
-	if prometheus == "" || promtool == "" {
-		t.Fatal("PROMETHEUS and PROMTOOL must name the programs: run make e2e")
-	}
+	prometheus, promtool := tool(t, "PROMETHEUS"), tool(t, "PROMTOOL")
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "tair_ssl_exporter")
 	command(t, "go", "build", "-o", binary, ".")
@@ -38,12 +35,8 @@ func TestE2ERealPrometheus(t *testing.T) {
 	background(t, binary, "--config.file="+file(t, "c.yml", configFor(server, testID, "r-bp1off", "r-bp1gone")),
 		"--web.listen-address="+exporter)
 
-	shipped, err := os.ReadFile("deploy/prometheus/prometheus.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	short := strings.NewReplacer("scrape_interval: 1m", "scrape_interval: 1s", "scrape_timeout: 30s", "scrape_timeout: 1s",
-		"localhost:10219", exporter).Replace(string(shipped))
+		"localhost:10219", exporter).Replace(shipped(t, "deploy/prometheus/prometheus.yml"))
 	configuration := file(t, "prometheus.yml", short)
 	for _, name := range shippedConfigurations(t) {
 		command(t, promtool, "check", "config", name)
@@ -92,17 +85,13 @@ func shippedConfigurations(t *testing.T) []string {
 
 // TestE2EServiceDiscovery has Prometheus's own code read /sd and relabel it with the shipped configuration.
 func TestE2EServiceDiscovery(t *testing.T) {
-	promtool := os.Getenv("PROMTOOL")
+	promtool := tool(t, "PROMTOOL")
 	api, server := cloud(t)
 	api.SetInstance(tairtest.Instance{ID: "r-bp1found", Region: "cn-hangzhou", Tags: map[string]string{"env": "prod"}})
 	text := discovering(server, "cn-hangzhou") + "    region: cn-hangzhou\n    instances: [" + testID + "]\n" // the endpoint of this one is not known
 	r := start(t, "--config.file="+file(t, "c.yml", text))
 	waitUntil(t, func() bool { status, _ := r.get(t, "/-/ready"); return status == http.StatusOK })
-	shipped, err := os.ReadFile("deploy/prometheus/service-discovery.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	configuration := file(t, "prometheus.yml", strings.ReplaceAll(string(shipped), "http://localhost:10219", r.url))
+	configuration := file(t, "prometheus.yml", strings.ReplaceAll(shipped(t, "deploy/prometheus/service-discovery.yml"), "http://localhost:10219", r.url))
 	for job, want := range map[string]map[string]string{
 		"tair_redis": {"__address__": "localhost:9121", "instance": "r-bp1found", "__param_target": "rediss://r-bp1found.redis.rds.aliyuncs.com:6379"},
 		"tair_tls":   {"__address__": "localhost:9115", "instance": "r-bp1found", "__param_target": "r-bp1found.redis.rds.aliyuncs.com:6379", "__param_module": "tair_tls"},
@@ -179,7 +168,7 @@ func command(t *testing.T, name string, args ...string) {
 }
 
 // background runs a program until the test ends; it must end well when it is asked to.
-func background(t *testing.T, name string, args ...string) {
+func background(t *testing.T, name string, args ...string) *os.Process {
 	t.Helper()
 	var out strings.Builder
 	cmd := exec.Command(name, args...)
@@ -196,6 +185,7 @@ func background(t *testing.T, name string, args ...string) {
 			t.Logf("%s printed:\n%s", filepath.Base(name), out.String())
 		}
 	})
+	return cmd.Process
 }
 
 // freeAddress gives an address of loopback that nobody listens on.

@@ -78,11 +78,7 @@ func EmptyInDemo() []string { return slices.Sorted(maps.Keys(emptyInDemo)) }
 
 // emptyInDemo is the queries that may have no answer on the demo, and why.
 var emptyInDemo = map[string]string{
-	"tair-ssl-exporter / Discovery / A":           "the demo's instances are listed",
-	"tair-ssl-exporter / Discovery sources / A":   "the demo's instances are listed",
-	"tair-ssl-exporter / Discovery sources / B":   "the demo's instances are listed",
-	"tair-ssl-exporter / Discovery sources / C":   "no refresh failed",
-	"tair-ssl-exporter / Discovery refreshes / A": "the demo's instances are listed",
-	"tair-ssl-instance / annotation / Renewals":   "nothing is renewed in the demo",
-	"tair-ssl-overview / annotation / Renewals":   "nothing is renewed in the demo",
+	"tair-ssl-exporter / Discovery sources / C": "no refresh failed",
+	"tair-ssl-instance / annotation / Renewals": "nothing is renewed in the demo",
+	"tair-ssl-overview / annotation / Renewals": "nothing is renewed in the demo",
 }
