@@ -87,19 +87,25 @@ define route
 	@echo "to $(1): $(2)"
 endef
 
+# What makes a copy of the rules with a custom label, as the head of the rules file says, and one whose groups have a label.
+TO_TEAM    := -e 's|https://runbooks.example.com/tair_ssl_exporter|https://wiki.example.org/tair|' -e 's/account, region, name/&, team/'
+TO_CLUSTER := -e 's/^    interval: 1m$$/&\n    labels: {cluster: eu}/'
+
+# $(call rules_copy,tests,sed options) runs the tests of a folder on a copy of the rules that sed changed.
+define rules_copy
+	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; cp -r $(RULES)/tests "$$dir"; \
+	for file in $(RULES)/*.rules.yml; do sed $(2) "$$file" >"$$dir/$${file##*/}"; done; \
+	./bin/promtool check rules --lint=all --lint-fatal "$$dir"/*.rules.yml >/dev/null; \
+	./bin/promtool test rules "$$dir"/tests/$(1)/*.yml
+endef
+
 .PHONY: rules
 rules: tools-rules ## the alerting rules and where their alerts go: linted and unit-tested
 	./bin/promtool check rules --lint=all --lint-fatal $(RULES)/*.rules.yml
 	./bin/promtool check config --lint=all --lint-fatal deploy/prometheus/prometheus.yml
 	./bin/promtool test rules $(RULES)/tests/*.yml
-	@# A copy with a custom label, made as the rules file says, for the test that needs it.
-	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; cp -r $(RULES)/tests "$$dir"; \
-	for file in $(RULES)/*.rules.yml; do \
-		sed -e 's|https://runbooks.example.com/tair_ssl_exporter|https://wiki.example.org/tair|' \
-			-e 's/account, region, name/&, team/' "$$file" >"$$dir/$${file##*/}"; \
-	done; \
-	./bin/promtool check rules --lint=all --lint-fatal "$$dir"/*.rules.yml >/dev/null; \
-	./bin/promtool test rules "$$dir"/tests/extra_labels/*.yml
+	$(call rules_copy,extra_labels,$(TO_TEAM))
+	$(call rules_copy,group_labels,$(TO_CLUSTER))
 	./bin/amtool check-config deploy/alertmanager/alertmanager.yml
 	$(call route,critical,alertname=TairSSLCertificateExpired severity=critical account=prod region=cn-hangzhou)
 	$(call route,critical,alertname=TairSSLDataStale severity=critical account=prod region=cn-hangzhou)
@@ -111,7 +117,7 @@ rules: tools-rules ## the alerting rules and where their alerts go: linted and u
 .PHONY: e2e
 e2e: tools-e2e ## the binary under a real Prometheus and a real Alertmanager, with the shipped rules and dashboards
 	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" \
-		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 .
+		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 -timeout=5m .
 
 .PHONY: tools tools-lint tools-rules tools-e2e
 tools: tools-lint tools-rules tools-e2e ## install every tool into ./bin

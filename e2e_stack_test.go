@@ -77,6 +77,9 @@ func TestE2EAlertsAndDashboards(t *testing.T) {
 			strings.Contains(a.Annotations["description"], "<no value>") || strings.Contains(a.Annotations["description"], "error") {
 			t.Errorf("%s: %v %v", name, a.Labels, a.Annotations)
 		}
+		if want := map[string]string{"critical": "/critical", "warning": "/warnings", "info": "/info"}[a.Labels["severity"]]; a.path != want {
+			t.Errorf("%s: severity %q came to %s, want %s", name, a.Labels["severity"], a.path, want)
+		}
 	}
 	// A query over a stretch of time needs two samples of what is recorded every 5 s.
 	within(t, 30*time.Second, func() bool { return len(instantQuery(t, prom, `count_over_time(tair_ssl:enabled:latest[1h]) > 2`)) > 0 })
@@ -121,6 +124,7 @@ func quickAlertmanager(t *testing.T, webhook string) string {
 type alert struct {
 	Status              string
 	Labels, Annotations map[string]string
+	path                string // of the webhook that it came to
 }
 
 // receiver is what the webhooks of Alertmanager lead to.
@@ -140,6 +144,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, a := range body.Alerts {
+		a.path = req.URL.Path
 		of := a.Labels["instance_id"]
 		if of == "" {
 			of = a.Labels["account"] + "/" + a.Labels["region"]
@@ -215,16 +220,6 @@ func answersTo(prom, promql string, instant bool) (int, error) {
 		return 0, fmt.Errorf("%s: %s", answer.Error, promql)
 	}
 	return len(answer.Data.Result), nil
-}
-
-// shipped gives a file that comes with the exporter.
-func shipped(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // tool gives the program that a variable of the environment names.

@@ -15,11 +15,7 @@ import (
 
 func readme(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return shipped(t, "README.md")
 }
 
 // block gives the only fenced block of a language.

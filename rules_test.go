@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,11 +31,7 @@ type ruleGroup struct {
 // decode reads a YAML file into v, strictly if known.
 func decode(t *testing.T, path string, known bool, v any) {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := yaml.NewDecoder(bytes.NewReader(text))
+	d := yaml.NewDecoder(strings.NewReader(shipped(t, path)))
 	d.KnownFields(known)
 	if err := d.Decode(v); err != nil {
 		t.Fatalf("%s: %v", path, err)
@@ -117,6 +111,7 @@ func TestRuleGroups(t *testing.T) {
 }
 
 func TestRuleConventions(t *testing.T) {
+	dateless := map[string]bool{"TairSSLNeverKnown": true, "TairSSLInstanceNotFound": true} // no date is known of these
 	for _, r := range rules(t) {
 		checkNames(t, r.Record+r.Alert, r.Expr)
 		if r.Alert == "" {
@@ -149,6 +144,9 @@ func TestRuleConventions(t *testing.T) {
 					t.Errorf("%s: the description does not tell %s", r.Alert, label)
 				}
 			}
+			if d := r.Annotations["description"]; !dateless[r.Alert] && !strings.Contains(d, "humanizeTimestamp") {
+				t.Errorf("%s: the description tells no date", r.Alert)
+			}
 		}
 	}
 }
@@ -158,11 +156,7 @@ func TestRuleConventions(t *testing.T) {
 func TestRulesAreExtendedInOnePlace(t *testing.T) {
 	var text strings.Builder
 	for _, path := range glob(t, "deploy/prometheus/rules/*.rules.yml") {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text.WriteString(regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(string(content), ""))
+		text.WriteString(regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(shipped(t, path), ""))
 	}
 	alerts, urls := 0, strings.Count(text.String(), "runbook_url: "+runbookBase+"#")
 	for _, r := range rules(t) {
@@ -178,16 +172,13 @@ func TestRulesAreExtendedInOnePlace(t *testing.T) {
 	if n := strings.Count(text.String(), runbookBase); n != alerts || urls != alerts {
 		t.Errorf("%s stands in %d places, in %d as runbook_url; want %d", runbookBase, n, urls, alerts)
 	}
-	for _, literal := range []string{infoLabels, jobMatcher} {
-		if n := strings.Count(text.String(), literal); n != 1 {
-			t.Errorf("%q stands in %d places, want 1", literal, n)
-		}
+	if n := strings.Count(text.String(), infoLabels); n != 1 {
+		t.Errorf("%q stands in %d places, want 1", infoLabels, n)
 	}
-	makefile, err := os.ReadFile("Makefile")
-	if err != nil {
-		t.Fatal(err)
+	if n, jobs := strings.Count(text.String(), jobMatcher), strings.Count(text.String(), `"tair_ssl"`); n == 0 || n != jobs {
+		t.Errorf("the job is named in %d places, in %d of them as %s", jobs, n, jobMatcher)
 	}
-	for where, content := range map[string]string{"the README": readme(t), "the Makefile": string(makefile)} {
+	for where, content := range map[string]string{"the README": readme(t), "the Makefile": shipped(t, "Makefile")} {
 		for _, command := range []string{"s|" + runbookBase + "|", "s/" + infoLabels + "/&, team"} {
 			if !strings.Contains(content, command) {
 				t.Errorf("%s has no %q", where, command)
@@ -227,11 +218,7 @@ func TestEveryAlertHasUnitTests(t *testing.T) {
 }
 
 func TestRunbooksAreThoseOfTheAlerts(t *testing.T) {
-	content, err := os.ReadFile("docs/runbooks.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(content)
+	text := shipped(t, "docs/runbooks.md")
 	anchors := make(map[string]bool)
 	var names []string
 	for _, section := range strings.Split(text, "\n## ")[1:] {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,11 +36,7 @@ func scalingYAML(t *testing.T, key string) []string {
 
 func scaling(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("docs/scaling.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return shipped(t, "docs/scaling.md")
 }
 
 // strict decodes a document and refuses what the type does not have.
