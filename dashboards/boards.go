@@ -138,10 +138,9 @@ type Target struct {
 
 // FieldConfig tells how values are shown.
 type FieldConfig struct {
-	Unit       string         `json:"unit"`
-	NoValue    *string        `json:"noValue"`
-	Custom     map[string]any `json:"custom"`
-	Thresholds Thresholds     `json:"thresholds"`
+	Unit       string     `json:"unit"`
+	NoValue    string     `json:"noValue"`
+	Thresholds Thresholds `json:"thresholds"`
 }
 
 // Thresholds colour values; the first step has no value.

@@ -84,8 +84,8 @@ func overridesMeetFields(b dashboards.Board, known schema) []string {
 			}
 		}
 		for _, o := range p.FieldConfig.Overrides {
-			by := map[string]set{"byName": fields, "byFrameRefID": refs}[o.Matcher.ID]
-			if !by[o.Matcher.Options] {
+			by := map[string]set{"byName": fields, "byRegexp": fields, "byFrameRefID": refs}[o.Matcher.ID]
+			if !by[o.Matcher.Options] && (o.Matcher.ID != "byRegexp" || !found(o.Matcher.Options, fields)) {
 				problems = append(problems, fmt.Sprintf("%s: nothing for the override %s %q; there is %s", p.Title, o.Matcher.ID, o.Matcher.Options, by))
 			}
 		}
@@ -154,12 +154,12 @@ func found(pattern string, fields set) bool {
 	return false
 }
 
-// ofScraping is the labels that Prometheus and its operator add to what they scrape, and no more: a custom label may well
-// be called cluster or service.
-var ofScraping = newSet("job", "instance", "container", "endpoint", "pod")
+// ofScraping is the labels that Prometheus and its operator for Kubernetes add to what they scrape, and no more: a custom
+// label may well be called cluster or node.
+var ofScraping = newSet("job", "instance", "namespace", "service", "pod", "container", "endpoint")
 
 // tablesShowEveryLabel wants a table of instances to start from the info metric with all its labels, whatever custom ones
-// there are, and to hide only what comes from scraping.
+// there are, and to hide what comes from scraping, all of it and nothing else.
 func tablesShowEveryLabel(b dashboards.Board, known schema) []string {
 	var problems []string
 	for _, p := range b.AllPanels() {
@@ -175,6 +175,11 @@ func tablesShowEveryLabel(b dashboards.Board, known schema) []string {
 		for name := range excluded(p) {
 			if !ofScraping[name] && name != "Time" && name != metricName && !strings.HasPrefix(name, "Value") {
 				problems = append(problems, fmt.Sprintf("%s: hides %q", p.Title, name))
+			}
+		}
+		for label := range ofScraping {
+			if !excluded(p)[label] {
+				problems = append(problems, fmt.Sprintf("%s: shows %q", p.Title, label))
 			}
 		}
 	}

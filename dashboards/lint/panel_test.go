@@ -68,62 +68,35 @@ func everyPanel(b dashboards.Board) []dashboards.Panel {
 	return append(rows, b.AllPanels()...)
 }
 
-// statsSayWhenThereIsNothing wants a text for a stat that has no value.
-func statsSayWhenThereIsNothing(b dashboards.Board, _ schema) []string {
+// emptinessIsExplained wants every panel to say what it means that there is nothing to show. "No data" does not: it may be
+// good news or bad. Grafana also puts that text into each empty cell of a table, so tables keep their cells empty.
+func emptinessIsExplained(b dashboards.Board, _ schema) []string {
 	var problems []string
 	for _, p := range b.AllPanels() {
-		if no := p.FieldConfig.Defaults.NoValue; p.Type == "stat" && (no == nil || *no == "") {
-			problems = append(problems, p.Title+": no noValue")
+		no := strings.ToLower(strings.Trim(p.FieldConfig.Defaults.NoValue, " .-"))
+		if slices.Contains([]string{"", "no data", "none", "n/a", "nothing"}, no) {
+			problems = append(problems, fmt.Sprintf("%s: %q does not say what it means to have nothing", p.Title, p.FieldConfig.Defaults.NoValue))
+		}
+		if p.Type == "table" && !keepsCellsEmpty(p) {
+			problems = append(problems, fmt.Sprintf("%s: every empty cell says %q", p.Title, p.FieldConfig.Defaults.NoValue))
 		}
 	}
 	return problems
 }
 
-// grafana9 is what of each panel type Grafana 9 knows, of options and of custom field configuration.
-var grafana9 = map[string]struct{ options, custom []string }{
-	"stat":       {[]string{"reduceOptions", "orientation", "textMode", "colorMode", "graphMode", "justifyMode"}, nil},
-	"timeseries": {[]string{"legend", "tooltip"}, []string{"drawStyle", "lineInterpolation", "lineWidth", "fillOpacity", "showPoints", "spanNulls", "stacking", "thresholdsStyle"}},
-	"state-timeline": {[]string{"showValue", "rowHeight", "mergeValues", "alignValue", "legend", "tooltip"},
-		[]string{"fillOpacity", "lineWidth", "spanNulls"}},
-	"table": {[]string{"showHeader", "footer", "sortBy"}, []string{"align", "cellOptions", "filterable", "inspect", "width"}},
-	"heatmap": {[]string{"calculate", "cellGap", "cellValues", "color", "filterValues", "legend", "rowsFrame", "showValue", "yAxis"},
-		[]string{"hideFrom", "scaleDistribution"}},
-	"histogram": {[]string{"bucketSize", "bucketOffset", "combine", "legend", "tooltip"}, []string{"fillOpacity", "lineWidth", "gradientMode"}},
-}
-
-// nothingIsNewerThanGrafana9 wants panels, options and transformations that Grafana 9 has.
-func nothingIsNewerThanGrafana9(b dashboards.Board, _ schema) []string {
-	var problems []string
-	for _, p := range b.AllPanels() {
-		has, ok := grafana9[p.Type]
-		if !ok {
-			problems = append(problems, fmt.Sprintf("%s: a panel of type %q", p.Title, p.Type))
-			continue
-		}
-		for name := range p.Options {
-			if !slices.Contains(has.options, name) {
-				problems = append(problems, fmt.Sprintf("%s: option %q", p.Title, name))
-			}
-		}
-		for name := range p.FieldConfig.Defaults.Custom {
-			if !slices.Contains(has.custom, name) {
-				problems = append(problems, fmt.Sprintf("%s: custom option %q", p.Title, name))
-			}
-		}
-		for _, o := range p.FieldConfig.Overrides {
-			for _, property := range o.Properties {
-				if name, custom := strings.CutPrefix(property.ID, "custom."); custom && !slices.Contains(has.custom, name) {
-					problems = append(problems, fmt.Sprintf("%s: custom option %q", p.Title, name))
-				}
-			}
-		}
-		for _, transformation := range p.Transformations {
-			if !slices.Contains([]string{"merge", "organize"}, transformation.ID) {
-				problems = append(problems, fmt.Sprintf("%s: transformation %q", p.Title, transformation.ID))
-			}
+// keepsCellsEmpty tells whether the first override takes the text for the whole panel out of the cells. Those after it may
+// give a column a text of its own.
+func keepsCellsEmpty(p dashboards.Panel) bool {
+	if len(p.FieldConfig.Overrides) == 0 {
+		return false
+	}
+	first := p.FieldConfig.Overrides[0]
+	for _, property := range first.Properties {
+		if property.ID == "noValue" && string(property.Value) == `""` {
+			return first.Matcher.ID == "byRegexp" && first.Matcher.Options == "/.*/"
 		}
 	}
-	return problems
+	return false
 }
 
 // targetsFitThePanel wants the state of now from an instant query, a course from a range query, and references that are

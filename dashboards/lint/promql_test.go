@@ -97,12 +97,12 @@ func ratesUseTheRateInterval(b dashboards.Board, _ schema) []string {
 
 // pairsCountOnce wants the series of a pair of exporters made one before anything else is done with them: values by
 // max by (instance_id ...), what describes an instance by max, topk or count by (instance_id ...), the exporter's own by
-// any aggregation. What and and unless only look for need not be made one.
+// any aggregation. What "and" and "unless" only look for need not be made one.
 func pairsCountOnce(b dashboards.Board, _ schema) []string {
 	return eachQuery(b, func(_ dashboards.Query, e parser.Expr) []string {
 		var problems []string
 		for _, s := range selectors(e) {
-			if !s.madeOne() {
+			if !s.lookedFor() && !s.madeOne() {
 				problems = append(problems, s.Name+" is doubled by a pair of exporters")
 			}
 		}
@@ -169,9 +169,21 @@ func (s selector) chosen() bool {
 	})
 }
 
+// lookedFor tells whether "and" or "unless" only looks for the selector, or for what is made of it.
+func (s selector) lookedFor() bool {
+	inner := parser.Node(s.VectorSelector)
+	for _, node := range slices.Backward(s.around) {
+		e, ok := node.(*parser.BinaryExpr)
+		if ok && (e.Op == parser.LAND || e.Op == parser.LUNLESS) && e.RHS == inner {
+			return true
+		}
+		inner = node
+	}
+	return false
+}
+
 func (s selector) madeOne() bool {
 	ofInstance := strings.HasPrefix(s.Name, "tair_ssl_") && !strings.HasPrefix(s.Name, "tair_ssl_exporter_")
-	inner := parser.Node(s.VectorSelector)
 	for _, node := range slices.Backward(s.around) {
 		switch node := node.(type) {
 		case *parser.AggregateExpr:
@@ -185,16 +197,10 @@ func (s selector) madeOne() bool {
 			}
 			return byInstance && node.Op == parser.MAX
 		case *parser.BinaryExpr:
-			looksOnly := node.Op == parser.LAND || node.Op == parser.LUNLESS
-			switch {
-			case looksOnly && node.RHS == inner:
-				return true
-			case looksOnly, !ofInstance:
-			default:
+			if ofInstance && node.Op != parser.LAND && node.Op != parser.LUNLESS {
 				return false
 			}
 		}
-		inner = node
 	}
 	return false
 }
