@@ -31,7 +31,7 @@ func theFresherAnswerCounts(b dashboards.Board, _ schema) []string {
 
 // fresher tells whether the selector is narrowed to the exporter with the fresher answer.
 func (s selector) fresher() bool {
-	matchers := strings.TrimPrefix(s.VectorSelector.String(), s.Name)
+	matchers := strings.TrimPrefix(s.String(), s.Name)
 	want, err := promql.ParseExpr("x and on (instance_id, job, instance) topk by (instance_id) (1, tair_ssl_last_success_timestamp_seconds" + matchers + ")")
 	if err != nil || len(s.around) == 0 {
 		return false
