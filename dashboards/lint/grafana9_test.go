@@ -27,7 +27,7 @@ var grafana9 = map[string]string{
 		annotations/list/titleFormat annotations/list/textFormat annotations/list/tagKeys annotations/list/useValueForTime`,
 
 	"panel": `
-		id type title description gridPos/x gridPos/y gridPos/w gridPos/h datasource/type datasource/uid
+		id type title description gridPos/x gridPos/y gridPos/w gridPos/h maxDataPoints datasource/type datasource/uid
 		targets/datasource/type targets/datasource/uid targets/refId targets/expr targets/editorMode targets/instant
 		targets/range targets/format targets/legendFormat
 		fieldConfig/defaults/unit fieldConfig/defaults/noValue fieldConfig/defaults/decimals fieldConfig/defaults/min
