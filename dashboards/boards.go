@@ -140,7 +140,14 @@ type Target struct {
 type FieldConfig struct {
 	Unit       string     `json:"unit"`
 	NoValue    string     `json:"noValue"`
+	Mappings   []Mapping  `json:"mappings"`
 	Thresholds Thresholds `json:"thresholds"`
+}
+
+// Mapping shows some values as a text.
+type Mapping struct {
+	Type    string          `json:"type"`
+	Options json.RawMessage `json:"options"`
 }
 
 // Thresholds colour values; the first step has no value.

@@ -69,7 +69,8 @@ func everyPanel(b dashboards.Board) []dashboards.Panel {
 }
 
 // emptinessIsExplained wants every panel to say what it means that there is nothing to show. "No data" does not: it may be
-// good news or bad. Grafana also puts that text into each empty cell of a table, so tables keep their cells empty.
+// good news or bad. Grafana also puts that text into each empty cell of a table, so tables keep their cells empty, and
+// gives it the colour of the lowest threshold in a stat, so a stat that has one says which colour it means.
 func emptinessIsExplained(b dashboards.Board, _ schema) []string {
 	var problems []string
 	for _, p := range b.AllPanels() {
@@ -77,11 +78,29 @@ func emptinessIsExplained(b dashboards.Board, _ schema) []string {
 		if slices.Contains([]string{"", "no data", "none", "n/a", "nothing"}, no) {
 			problems = append(problems, fmt.Sprintf("%s: %q does not say what it means to have nothing", p.Title, p.FieldConfig.Defaults.NoValue))
 		}
+		steps := p.FieldConfig.Defaults.Thresholds.Steps
+		if p.Type == "stat" && len(steps) > 0 && steps[0].Color != "text" && !coloursNothing(p) {
+			problems = append(problems, fmt.Sprintf("%s: %q is shown in %s", p.Title, p.FieldConfig.Defaults.NoValue, steps[0].Color))
+		}
 		if p.Type == "table" && !keepsCellsEmpty(p) {
 			problems = append(problems, fmt.Sprintf("%s: every empty cell says %q", p.Title, p.FieldConfig.Defaults.NoValue))
 		}
 	}
 	return problems
+}
+
+// coloursNothing tells whether a colour is set for having nothing, with the same text.
+func coloursNothing(p dashboards.Panel) bool {
+	for _, m := range p.FieldConfig.Defaults.Mappings {
+		var special struct {
+			Match  string
+			Result struct{ Text, Color string }
+		}
+		if m.Type == "special" && json.Unmarshal(m.Options, &special) == nil && special.Match == "null" {
+			return special.Result.Text == p.FieldConfig.Defaults.NoValue && special.Result.Color != ""
+		}
+	}
+	return false
 }
 
 // keepsCellsEmpty tells whether the first override takes the text for the whole panel out of the cells. Those after it may
