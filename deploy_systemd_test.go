@@ -1,0 +1,59 @@
+package main
+
+import (
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// unitValues gives what the unit says for a key, in order.
+func unitValues(unit, key string) []string {
+	var values []string
+	for _, m := range regexp.MustCompile(`(?m)^`+key+`=(.*)$`).FindAllStringSubmatch(unit, -1) {
+		values = append(values, m[1])
+	}
+	return values
+}
+
+func TestSystemdUnitStartsTheProgramWithFlagsThatItHas(t *testing.T) {
+	unit := shipped(t, "deploy/systemd/tair-ssl-exporter.service")
+	start := unitValues(unit, "ExecStart")
+	if len(start) != 1 {
+		t.Fatalf("ExecStart %q, want one", start)
+	}
+	words := strings.Fields(start[0])
+	if words[0] != "/usr/local/bin/"+program {
+		t.Errorf("starts %s", words[0])
+	}
+	o, _, err := parseFlags(words[1:], io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "/etc/tair-ssl-exporter/" + defaultConfig; o.configFile != want {
+		t.Errorf("reads %s, want %s", o.configFile, want)
+	}
+	if reload := unitValues(unit, "ExecReload"); !slices.Equal(reload, []string{"/bin/kill -HUP $MAINPID"}) {
+		t.Errorf("ExecReload %q", reload)
+	}
+	if stop := unitValues(unit, "TimeoutStopSec"); !slices.Equal(stop, []string{"35s"}) {
+		t.Errorf("TimeoutStopSec %q: the program takes up to %s", stop, shutdownTime)
+	}
+}
+
+func TestSystemdUnitGivesTheProgramNothingThatItDoesNotNeed(t *testing.T) {
+	unit := shipped(t, "deploy/systemd/tair-ssl-exporter.service")
+	for key, want := range map[string]string{
+		"DynamicUser": "yes", "CapabilityBoundingSet": "", "AmbientCapabilities": "", "NoNewPrivileges": "yes", "ProtectSystem": "strict",
+		"ProtectHome": "yes", "PrivateTmp": "yes", "PrivateDevices": "yes", "MemoryDenyWriteExecute": "yes",
+		"RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX", "SystemCallErrorNumber": "EPERM",
+	} {
+		if got := unitValues(unit, key); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s=%q, want %q", key, got, want)
+		}
+	}
+	if set := unitValues(unit, "Environment"); len(set) != 0 {
+		t.Errorf("Environment=%q: keys come by LoadCredential", set)
+	}
+}
