@@ -71,6 +71,11 @@ func TestE2EAlertsAndDashboards(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("alerts that fire: %q", received.names())
+		}
+	})
 	within(t, 90*time.Second, func() bool { return slices.Equal(received.names(), demoAlerts()) })
 	for name, a := range received.all() {
 		if a.Annotations["summary"] == "" || a.Annotations["runbook_url"] == "" || a.Labels["severity"] == "" ||
@@ -106,6 +111,11 @@ func quickRules(t *testing.T, text string) string {
 	}
 	if changed == 0 {
 		t.Error("no duration was shortened")
+	}
+	for _, line := range after {
+		if key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); key == "for" && value != "0s" || key == "interval" && value != "5s" {
+			t.Errorf("a duration was not shortened: %s", line)
+		}
 	}
 	return quick
 }
