@@ -100,9 +100,9 @@ define rules_copy
 endef
 
 .PHONY: rules
-rules: tools-rules ## the alerting rules and where their alerts go: linted and unit-tested
+rules: tools-rules ## scrape configurations, alerting rules and where alerts go: linted and unit-tested
 	./bin/promtool check rules --lint=all --lint-fatal $(RULES)/*.rules.yml
-	./bin/promtool check config --lint=all --lint-fatal deploy/prometheus/prometheus.yml
+	./bin/promtool check config --lint=all --lint-fatal deploy/prometheus/*.yml
 	./bin/promtool test rules $(RULES)/tests/*.yml
 	$(call rules_copy,extra_labels,$(TO_TEAM))
 	$(call rules_copy,group_labels,$(TO_CLUSTER))
