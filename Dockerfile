@@ -1,12 +1,15 @@
 # syntax=docker/dockerfile:1
 
-# docker build \
-#   --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" \
-#   --build-arg BUILD_DATE="$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)" \
-#   -t tair_ssl_exporter:0.1.0 .
-
-ARG GO_IMAGE=golang:1.26-bookworm
-ARG RUNTIME_IMAGE=gcr.io/distroless/static-debian12:nonroot
+# `make image` builds it with the version, revision and dates of the checkout, for the platform of this machine; for
+# others: make image IMAGE_FLAGS='--platform linux/amd64,linux/arm64'
+#
+#     docker run --rm --read-only --cap-drop=ALL --security-opt=no-new-privileges \
+#       -p 127.0.0.1:10219:10219 tair_ssl_exporter:0.1.0 --demo
+#
+# The patch level of Go is part of what makes the same commit give the same bytes. Both images can be taken from a mirror.
+ARG GO_IMAGE=golang:1.26.8-bookworm
+# Nothing but CA certificates, time zones and the user nonroot.
+ARG RUNTIME_IMAGE=gcr.io/distroless/static-debian13:nonroot
 
 FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
 WORKDIR /src
@@ -16,19 +19,14 @@ RUN --mount=type=cache,target=/go/pkg/mod \
 COPY . .
 ARG TARGETOS
 ARG TARGETARCH
+# make takes these from the environment.
 ARG VERSION=0.1.0
 ARG REVISION=
 ARG BRANCH=
 ARG BUILD_DATE=
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /tair_ssl_exporter \
-    -ldflags "-s -w \
-        -X github.com/prometheus/common/version.Version=$VERSION \
-        -X github.com/prometheus/common/version.Revision=$REVISION \
-        -X github.com/prometheus/common/version.Branch=$BRANCH \
-        -X github.com/prometheus/common/version.BuildUser=docker \
-        -X github.com/prometheus/common/version.BuildDate=$BUILD_DATE" .
+    GOOS=$TARGETOS GOARCH=$TARGETARCH BUILD_USER=docker make build BINARY=/tair_ssl_exporter
 
 FROM ${RUNTIME_IMAGE}
 ARG VERSION=0.1.0

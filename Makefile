@@ -49,6 +49,21 @@ help: ## list the targets
 build: ## build ./tair_ssl_exporter, static and reproducible
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BINARY) .
 
+DOCKER      ?= docker
+IMAGE_FLAGS ?=
+# Builders that know it take the image's dates from it. It is the time of the commit, as BUILD_DATE is.
+EPOCH       := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
+
+.PHONY: image
+image: ## build the container image tair_ssl_exporter:VERSION
+	$(DOCKER) build $(IMAGE_FLAGS) $(if $(EPOCH),--build-arg SOURCE_DATE_EPOCH=$(EPOCH)) \
+		--build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' --build-arg BRANCH='$(BRANCH)' \
+		--build-arg BUILD_DATE='$(BUILD_DATE)' --tag $(BINARY):'$(VERSION)' .
+
+.PHONY: image-test
+image-test: ## build the image for amd64 and arm64 with buildah and try it; skipped, with a line, where buildah cannot run
+	.ci/image
+
 .PHONY: test
 test: ## all tests, with the race detector
 	$(if $(RACE),,@echo "WARNING: no C compiler: the tests run WITHOUT the race detector" >&2)
