@@ -1,4 +1,5 @@
 # syntax=docker/dockerfile:1
+# check=skip=RedundantTargetPlatform
 
 # `make image` builds it with the version, revision and dates of the checkout, for the platform of this machine; for
 # others: make image IMAGE_FLAGS='--platform linux/amd64,linux/arm64'
@@ -28,7 +29,8 @@ RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     GOOS=$TARGETOS GOARCH=$TARGETARCH BUILD_USER=docker make build BINARY=/tair_ssl_exporter
 
-FROM ${RUNTIME_IMAGE}
+# buildah 1.28 would otherwise take the platform of the stage above.
+FROM --platform=$TARGETPLATFORM ${RUNTIME_IMAGE}
 ARG VERSION=0.1.0
 ARG REVISION=
 ARG BUILD_DATE=
