@@ -15,6 +15,7 @@ PROMETHEUS_FLAGS      := -tags remove_all_sd
 AMTOOL_VERSION        := v0.34.2
 # The latest Alertmanager whose module has its web assets.
 ALERTMANAGER_VERSION  := v0.27.0
+COMPOSE_VERSION       := v5.6.0
 
 # What --version tells. A build of the same commit gives the same bytes; outside of a git checkout the version comes
 # from CHANGELOG.md and the date from SOURCE_DATE_EPOCH, if set.
@@ -129,13 +130,22 @@ rules: tools-rules ## scrape configurations, alerting rules and where alerts go:
 	$(call route,info,alertname=TairSSLCertificateRenewed severity=info account=prod region=cn-hangzhou)
 	$(call route,warnings,alertname=Other severity=unheard-of)
 
+COMPOSE := deploy/compose
+
+.PHONY: compose
+compose: tools-compose tools-rules ## the files of Docker Compose, and its Prometheus with the rules as they are mounted
+	./bin/docker-compose -f $(COMPOSE)/compose.yaml config -q
+	./bin/docker-compose -f $(COMPOSE)/compose.yaml -f $(COMPOSE)/compose.real.yaml config -q
+	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; cp $(COMPOSE)/prometheus.yml "$$dir"; cp -r $(RULES) "$$dir/rules"; \
+	./bin/promtool check config --lint=all --lint-fatal "$$dir/prometheus.yml"
+
 .PHONY: e2e
 e2e: tools-e2e ## the binary under a real Prometheus and a real Alertmanager, with the shipped rules and dashboards
 	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" \
 		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 -timeout=5m .
 
-.PHONY: tools tools-lint tools-rules tools-e2e
-tools: tools-lint tools-rules tools-e2e ## install every tool into ./bin
+.PHONY: tools tools-lint tools-rules tools-e2e tools-compose
+tools: tools-lint tools-rules tools-e2e tools-compose ## install every tool into ./bin
 tools-lint:
 	$(call install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 tools-rules:
@@ -144,6 +154,18 @@ tools-rules:
 tools-e2e: tools-rules
 	$(call install,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))
 	$(call install,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
+
+# Its module replaces others, so `go install` refuses it: it is built as a tool of a module of its own.
+tools-compose:
+	@if [ ! -x bin/docker-compose ] || [ ! -e bin/.docker-compose-$(COMPOSE_VERSION) ]; then \
+		echo "installing docker-compose $(COMPOSE_VERSION) into ./bin"; \
+		mkdir -p bin; rm -f bin/.docker-compose-*; \
+		dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; bin=$$PWD/bin; export GOFLAGS=; cd "$$dir"; \
+		$(GO) mod init tools 2>/dev/null; \
+		$(GO) get -tool github.com/docker/compose/v5/cmd@$(COMPOSE_VERSION); \
+		$(GO) build -o "$$bin/docker-compose" github.com/docker/compose/v5/cmd; \
+		touch "$$bin/.docker-compose-$(COMPOSE_VERSION)"; \
+	fi
 
 .PHONY: clean
 clean: ## remove what was built; ./bin with its tools stays
