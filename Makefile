@@ -161,8 +161,7 @@ tools-compose:
 		echo "installing docker-compose $(COMPOSE_VERSION) into ./bin"; \
 		mkdir -p bin; rm -f bin/.docker-compose-*; \
 		dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; bin=$$PWD/bin; export GOFLAGS=; cd "$$dir"; \
-		$(GO) mod init tools 2>/dev/null; \
-		$(GO) get -tool github.com/docker/compose/v5/cmd@$(COMPOSE_VERSION); \
+		{ $(GO) mod init tools && $(GO) get -tool github.com/docker/compose/v5/cmd@$(COMPOSE_VERSION); } 2>log || { cat log >&2; exit 1; }; \
 		$(GO) build -o "$$bin/docker-compose" github.com/docker/compose/v5/cmd; \
 		touch "$$bin/.docker-compose-$(COMPOSE_VERSION)"; \
 	fi
