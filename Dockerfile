@@ -2,7 +2,7 @@
 # check=skip=RedundantTargetPlatform
 
 # `make image` builds it with the version, revision and dates of the checkout, for the platform of this machine; for
-# others: make image IMAGE_FLAGS='--platform linux/amd64,linux/arm64'
+# another: make image IMAGE_FLAGS='--platform linux/arm64'. Its tests, with buildah, are in .ci/image.
 #
 #     docker run --rm --read-only --cap-drop=ALL --security-opt=no-new-privileges \
 #       -p 127.0.0.1:10219:10219 tair_ssl_exporter:0.1.0 --demo
