@@ -43,7 +43,7 @@ func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
 	want := release(t)
 	for _, file := range []string{"Dockerfile", "README.md", "deploy/compose/compose.yaml"} {
 		text := content(t, file)
-		versions := regexp.MustCompile(`(?:ARG VERSION=|tair_ssl_exporter:)(\d\S*)`).FindAllStringSubmatch(text, -1)
+		versions := regexp.MustCompile(`(?:ARG VERSION=|tair_ssl_exporter:)(\d[\w.+-]*\w)`).FindAllStringSubmatch(text, -1)
 		if len(versions) == 0 && file != "README.md" {
 			t.Errorf("%s names no version", file)
 		}
