@@ -231,13 +231,3 @@ func answersTo(prom, promql string, instant bool) (int, error) {
 	}
 	return len(answer.Data.Result), nil
 }
-
-// tool gives the program that a variable of the environment names.
-func tool(t *testing.T, variable string) string {
-	t.Helper()
-	name := os.Getenv(variable)
-	if name == "" {
-		t.Fatalf("%s must name the program: run make e2e", variable)
-	}
-	return name
-}

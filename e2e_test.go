@@ -146,14 +146,6 @@ func instantQuery(t *testing.T, prom, promql string) map[string]float64 {
 	return values
 }
 
-// command runs a program to its end.
-func command(t *testing.T, name string, args ...string) {
-	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-}
-
 // background runs a program until the test ends; it must end well when it is asked to.
 func background(t *testing.T, name string, args ...string) *os.Process {
 	t.Helper()

@@ -1,0 +1,66 @@
+{{- define "tair-ssl-exporter.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* 52: a StatefulSet's pods carry its name and a hash in a label, which has at most 63 characters. */}}
+{{- define "tair-ssl-exporter.fullname" -}}
+{{- $name := include "tair-ssl-exporter.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "tair-ssl-exporter.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.labels" -}}
+{{ include "tair-ssl-exporter.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- /* The pod of helm test is none of the exporter's: no selector of theirs may match it. */}}
+{{- define "tair-ssl-exporter.testLabels" -}}
+app.kubernetes.io/name: {{ include "tair-ssl-exporter.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.image" -}}
+{{- with .Values.image }}
+{{- if .digest }}
+{{- printf "%s@%s" .repository .digest }}
+{{- else }}
+{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "tair-ssl-exporter.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- /* "true" when the chart makes the object with the configuration file. */}}
+{{- define "tair-ssl-exporter.makesConfig" -}}
+{{- if not (or .Values.demo .Values.existingConfigSecret) }}true{{ end }}
+{{- end }}
+
+{{- /* Nine tenths of the memory limit, when that is in Mi or Gi. */}}
+{{- define "tair-ssl-exporter.goMemLimit" -}}
+{{- $limit := dig "limits" "memory" "" .Values.resources | toString }}
+{{- if regexMatch "^[0-9]+Mi$" $limit }}
+{{- printf "%dMiB" (div (mul 9 (trimSuffix "Mi" $limit | int64)) 10) }}
+{{- else if regexMatch "^[0-9]+Gi$" $limit }}
+{{- printf "%dMiB" (div (mul 9 1024 (trimSuffix "Gi" $limit | int64)) 10) }}
+{{- end }}
+{{- end }}
