@@ -16,6 +16,12 @@ AMTOOL_VERSION        := v0.34.2
 # The latest Alertmanager whose module has its web assets.
 ALERTMANAGER_VERSION  := v0.27.0
 COMPOSE_VERSION       := v5.6.0
+HELM_VERSION          := v3.22.0
+KUSTOMIZE_VERSION     := v5.8.2
+KUBECONFORM_VERSION   := v0.8.0
+# Whose schemas the manifests are checked with.
+KUBERNETES_VERSION          := v1.37.2
+PROMETHEUS_OPERATOR_VERSION := v0.85.0
 
 # What --version tells. A build of the same commit gives the same bytes; outside of a git checkout the version comes
 # from CHANGELOG.md and the date from SOURCE_DATE_EPOCH, if set.
@@ -144,8 +150,20 @@ e2e: tools-e2e ## the binary under a real Prometheus and a real Alertmanager, wi
 	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" \
 		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 -timeout=5m .
 
-.PHONY: tools tools-lint tools-rules tools-e2e tools-compose
-tools: tools-lint tools-rules tools-e2e tools-compose ## install every tool into ./bin
+DEPLOY := HELM="$(CURDIR)/bin/helm" KUSTOMIZE="$(CURDIR)/bin/kustomize" KUBECONFORM="$(CURDIR)/bin/kubeconform" \
+	PROMTOOL="$(CURDIR)/bin/promtool" KUBERNETES_VERSION=$(KUBERNETES_VERSION) \
+	PROMETHEUS_OPERATOR_VERSION=$(PROMETHEUS_OPERATOR_VERSION) $(GO) test -tags deploy -count=1
+
+.PHONY: deploy
+deploy: tools-deploy ## the Helm chart and the Kubernetes manifests: linted, rendered, validated
+	$(DEPLOY) -run Deploy .
+
+.PHONY: golden
+golden: tools-deploy ## render the chart's golden files and deploy/kubernetes anew
+	$(DEPLOY) -run 'Deploy.*Golden$$' . -update
+
+.PHONY: tools tools-lint tools-rules tools-e2e tools-deploy tools-compose
+tools: tools-lint tools-rules tools-e2e tools-deploy tools-compose ## install every tool into ./bin
 tools-lint:
 	$(call install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 tools-rules:
@@ -154,6 +172,10 @@ tools-rules:
 tools-e2e: tools-rules
 	$(call install,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))
 	$(call install,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
+tools-deploy: tools-rules
+	$(call install,helm,helm.sh/helm/v3/cmd/helm,$(HELM_VERSION))
+	$(call install,kustomize,sigs.k8s.io/kustomize/kustomize/v5,$(KUSTOMIZE_VERSION))
+	$(call install,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,$(KUBECONFORM_VERSION))
 
 # Its module replaces others, so `go install` refuses it: it is built as a tool of a module of its own.
 tools-compose:
