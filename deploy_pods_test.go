@@ -58,7 +58,7 @@ func checkConfiguration(t *testing.T, binary, set string, all []manifest) {
 		}
 		if labels["pod-identity.alibabacloud.com/injection"] == "on" { // what the webhook adds then
 			cmd.Env = append(cmd.Env, "ALIBABA_CLOUD_ROLE_ARN=acs:ram::1:role/x", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN=acs:ram::1:oidc-provider/x",
-				"ALIBABA_CLOUD_OIDC_TOKEN_FILE=/var/run/secrets/ack.alibabacloud.com/rrsa-tokens/token")
+				"ALIBABA_CLOUD_OIDC_TOKEN_FILE="+file(t, "token", "token"))
 		}
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "OK: the configuration is valid") {
@@ -92,9 +92,12 @@ func mount(t *testing.T, root string, spec map[string]any, all []manifest) {
 		if path == "" || name == "" {
 			t.Errorf("the volume %v is not mounted or has no source", v)
 		}
-		if path == "/etc/tair-ssl-exporter" {
+		switch path {
+		case "/etc/tair-ssl-exporter":
 			configuration = configurationIn(t, name, all)
 			write(path+"/tair-ssl-exporter.yml", strings.ReplaceAll(configuration, "/run/", root+"/run/"))
+		case "/etc/tair-ssl-exporter-web":
+			write(path+"/web-config.yml", "http_server_config: {http2: false}\n")
 		}
 	}
 	for _, file := range regexp.MustCompile(`/run/\S+`).FindAllString(configuration, -1) {

@@ -79,7 +79,7 @@ func chartValues(t *testing.T) map[string]any {
 	return all
 }
 
-// The README lists the values there are, in their order, with the defaults they have.
+// The README lists the values there are, with the defaults they have.
 func TestDeployREADMEListsTheValues(t *testing.T) {
 	values := chartValues(t)
 	listed := make(map[string]bool)
@@ -136,6 +136,18 @@ func TestDeploySchemaHasTheValues(t *testing.T) {
 		}
 	}
 	compare("", schema, values)
+}
+
+func TestDeployREADMEExamplesAreValues(t *testing.T) {
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(shipped(t, chart+"/README.md"), -1)
+	if len(examples) == 0 {
+		t.Fatal("no example")
+	}
+	for _, m := range examples {
+		if _, err := helm(t, release, chart, "--values", file(t, "values.yaml", m[1])); err != nil {
+			t.Errorf("%v in\n%s", err, m[1])
+		}
+	}
 }
 
 // TestDeployDocumentedCommandsWork runs what the texts tell to install, as far as it goes without a cluster.
