@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"reflect"
@@ -113,6 +114,37 @@ func TestDeployServiceMonitor(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", set, got, want)
 		}
+	}
+}
+
+// TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown lets Prometheus's own code evaluate the rendered alert.
+func TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown(t *testing.T) {
+	spec, err := yaml.Marshal(only(t, manifests(t, render(t, "sharded")), "PrometheusRule").at("spec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := file(t, "rules.yml", string(spec))
+	const own = `namespace="monitoring", service="tair-ssl-exporter"`
+	for _, c := range []struct {
+		target     string
+		up, alerts int
+	}{
+		{own, 1, 0},
+		{own, 0, 1},
+		{`namespace="monitoring", service="other"`, 1, 1},
+		{`namespace="other", service="tair-ssl-exporter"`, 1, 1},
+	} {
+		command(t, tool(t, "PROMTOOL"), "test", "rules", file(t, "test.yml", fmt.Sprintf(`
+rule_files: [%s]
+evaluation_interval: 1m
+tests:
+  - input_series:
+      - {series: 'up{job="tair_ssl", instance="10.0.0.1:10219", %s}', values: "%dx20"}
+    promql_expr_test:
+      - expr: count(ALERTS{alertname="TairSSLExporterDown", alertstate="firing"}) or vector(0)
+        eval_time: 18m
+        exp_samples: [{value: %d}]
+`, rules, c.target, c.up, c.alerts)))
 	}
 }
 

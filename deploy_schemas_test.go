@@ -32,7 +32,7 @@ func schemas(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	var api struct{ Definitions map[string]any }
-	text, err := os.ReadFile(filepath.Join(module(t, "k8s.io/kubernetes", tool(t, "KUBERNETES_VERSION")), "api/openapi-spec/swagger.json"))
+	text, err := os.ReadFile(module(t, "k8s.io/kubernetes", tool(t, "KUBERNETES_VERSION")) + "/api/openapi-spec/swagger.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func schemas(t *testing.T) string {
 
 	const meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 	operator := module(t, "github.com/prometheus-operator/prometheus-operator", tool(t, "PROMETHEUS_OPERATOR_VERSION"))
-	for _, path := range glob(t, filepath.Join(operator, "example/prometheus-operator-crd/*.yaml")) {
+	for _, path := range glob(t, operator+"/example/prometheus-operator-crd/*.yaml") {
 		var crd map[string]any
 		decode(t, path, true, &crd)
 		for _, v := range list(at(crd, "spec", "versions")) {

@@ -64,3 +64,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- printf "%dMiB" (div (mul 9 1024 (trimSuffix "Gi" $limit | int64)) 10) }}
 {{- end }}
 {{- end }}
+
+{{- /* What the schema cannot tell in words that help. */}}
+{{- define "tair-ssl-exporter.check" -}}
+{{- $taken := list "config.check" "config.file" "demo" "health-check" "instance" "shard" "total-shards" "web.config.file" "web.listen-address" "web.telemetry-path" }}
+{{- range .Values.extraArgs }}
+{{- if has (splitList "=" . | first | trimPrefix "--") $taken }}
+{{- printf "extraArgs: %s is set by the other values or fixed" . | fail }}
+{{- end }}
+{{- end }}
+{{- range .Values.prometheusRule.extraLabels }}
+{{- if or (hasPrefix "__" .) (has . (list "instance_id" "account" "region" "name")) }}
+{{- printf "prometheusRule.extraLabels: %s can be no custom label" . | fail }}
+{{- end }}
+{{- end }}
+{{- end }}
