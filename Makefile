@@ -151,11 +151,11 @@ e2e: tools-e2e ## the binary under a real Prometheus and a real Alertmanager, wi
 		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 -timeout=5m .
 
 DEPLOY := HELM="$(CURDIR)/bin/helm" KUSTOMIZE="$(CURDIR)/bin/kustomize" KUBECONFORM="$(CURDIR)/bin/kubeconform" \
-	PROMTOOL="$(CURDIR)/bin/promtool" KUBERNETES_VERSION=$(KUBERNETES_VERSION) \
+	DOCKER_COMPOSE="$(CURDIR)/bin/docker-compose" PROMTOOL="$(CURDIR)/bin/promtool" KUBERNETES_VERSION=$(KUBERNETES_VERSION) \
 	PROMETHEUS_OPERATOR_VERSION=$(PROMETHEUS_OPERATOR_VERSION) $(GO) test -tags deploy -count=1
 
 .PHONY: deploy
-deploy: tools-deploy ## the Helm chart and the Kubernetes manifests: linted, rendered, validated
+deploy: tools-deploy tools-compose ## the Helm chart, the Kubernetes manifests and every command of the README: rendered, validated, run
 	$(DEPLOY) -run Deploy .
 
 .PHONY: golden

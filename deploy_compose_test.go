@@ -164,15 +164,15 @@ func TestComposeHasNoCopies(t *testing.T) {
 }
 
 func TestComposePrometheusIsTheShippedOneButForAddresses(t *testing.T) {
-	var here, shipped any
+	var here, want any
 	decode(t, composeDir+"/prometheus.yml", false, &here)
 	text := strings.NewReplacer("localhost:10219", "exporter:10219", "localhost:9093", "alertmanager:9093").
-		Replace(content(t, "deploy/prometheus/prometheus.yml"))
-	if err := yaml.Unmarshal([]byte(text), &shipped); err != nil {
+		Replace(shipped(t, "deploy/prometheus/prometheus.yml"))
+	if err := yaml.Unmarshal([]byte(text), &want); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(here, shipped) {
-		t.Errorf("got  %v\nwant %v", here, shipped)
+	if !reflect.DeepEqual(here, want) {
+		t.Errorf("got  %v\nwant %v", here, want)
 	}
 	services := composeFile(t).Services
 	for _, address := range []string{"exporter:10219", "alertmanager:9093", "prometheus:9090", "grafana:3000"} {
@@ -305,7 +305,7 @@ func TestComposeWatchesRealInstancesWithOneEditedFile(t *testing.T) {
 func TestExamplesOfComposeNameFilesThatAreThere(t *testing.T) {
 	shown := 0
 	for _, file := range []string{composeDir + "/compose.yaml", composeDir + "/compose.real.yaml", "README.md"} {
-		for _, m := range regexp.MustCompile(`docker compose((?: -f \S+)+) (\S+)`).FindAllStringSubmatch(content(t, file), -1) {
+		for _, m := range regexp.MustCompile(`docker compose((?: -f \S+)+) (\S+)`).FindAllStringSubmatch(shipped(t, file), -1) {
 			shown++
 			names := strings.Split(m[1], " -f ")[1:]
 			for _, name := range names {

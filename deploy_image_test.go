@@ -3,46 +3,16 @@ package main
 import (
 	"go/version"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// content gives a file of the repository.
-func content(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// matches gives the first group of every match, at least one.
-func matches(t *testing.T, what, expression, text string) []string {
-	t.Helper()
-	var found []string
-	for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
-		found = append(found, m[1])
-	}
-	if len(found) == 0 {
-		t.Fatalf("%s: nothing like %s", what, expression)
-	}
-	return found
-}
-
-// release is the newest one in the changelog.
-func release(t *testing.T) string {
-	t.Helper()
-	return matches(t, "CHANGELOG.md", `(?m)^## \[(\d[^]]*)\]`, content(t, "CHANGELOG.md"))[0]
-}
-
 func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
-	want := release(t)
+	want := newestRelease(t)
 	for _, file := range []string{"Dockerfile", "README.md", "deploy/compose/compose.yaml"} {
-		text := content(t, file)
+		text := shipped(t, file)
 		versions := regexp.MustCompile(`(?:ARG VERSION=|tair_ssl_exporter:)(\d[\w.+-]*\w)`).FindAllStringSubmatch(text, -1)
 		if len(versions) == 0 && file != "README.md" {
 			t.Errorf("%s names no version", file)
@@ -53,14 +23,14 @@ func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
 			}
 		}
 	}
-	if stages := matches(t, "Dockerfile", `(?m)^ARG (VERSION)=`, content(t, "Dockerfile")); len(stages) != 2 {
+	if stages := matches(t, "Dockerfile", `(?m)^ARG (VERSION)=`, shipped(t, "Dockerfile")); len(stages) != 2 {
 		t.Errorf("%d stages know the version, want the binary's and the label's", len(stages))
 	}
 }
 
 func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
-	image := "go" + matches(t, "Dockerfile", `(?m)^ARG GO_IMAGE=golang:(\d+\.\d+\.\d+)-\w+$`, content(t, "Dockerfile"))[0]
-	module := "go" + matches(t, "go.mod", `(?m)^go (\S+)$`, content(t, "go.mod"))[0]
+	image := "go" + matches(t, "Dockerfile", `(?m)^ARG GO_IMAGE=golang:(\d+\.\d+\.\d+)-\w+$`, shipped(t, "Dockerfile"))[0]
+	module := "go" + matches(t, "go.mod", `(?m)^go (\S+)$`, shipped(t, "go.mod"))[0]
 	if version.Lang(image) != version.Lang(module) || version.Compare(image, module) < 0 {
 		t.Errorf("GO_IMAGE is %s, go.mod says %s", image, module)
 	}
@@ -68,12 +38,12 @@ func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
 
 // The flags of the build are written once, in the Makefile.
 func TestImageIsBuiltByMake(t *testing.T) {
-	text := content(t, "Dockerfile")
+	text := shipped(t, "Dockerfile")
 	if !strings.Contains(text, " make build ") || strings.Contains(text, "go build ") {
 		t.Error("the Dockerfile has a build of its own beside make build")
 	}
 	// What the Makefile takes from the environment has to be there under the same names.
-	makefile := content(t, "Makefile")
+	makefile := shipped(t, "Makefile")
 	for _, name := range []string{"VERSION", "REVISION", "BRANCH", "BUILD_DATE"} {
 		if !regexp.MustCompile(`(?m)^`+name+` +\?=`).MatchString(makefile) || !regexp.MustCompile(`(?m)^ARG `+name+`=`).MatchString(text) {
 			t.Errorf("%s is not both a variable of the Makefile and an ARG of the Dockerfile", name)
@@ -92,12 +62,12 @@ func dockerRuns(text string) [][]string {
 }
 
 func TestExamplesRunTheImageConfined(t *testing.T) {
-	image := "tair_ssl_exporter:" + release(t)
-	runs := dockerRuns(content(t, "Dockerfile"))
+	image := "tair_ssl_exporter:" + newestRelease(t)
+	runs := dockerRuns(shipped(t, "Dockerfile"))
 	if len(runs) == 0 {
 		t.Fatal("the Dockerfile shows no docker run")
 	}
-	for _, words := range append(runs, dockerRuns(content(t, "README.md"))...) {
+	for _, words := range append(runs, dockerRuns(shipped(t, "README.md"))...) {
 		at := slices.Index(words, image)
 		if at < 0 {
 			t.Errorf("%q does not run %s", words, image)

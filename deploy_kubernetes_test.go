@@ -18,7 +18,7 @@ func kubernetesFiles(t *testing.T) map[string]string {
 	const head = "# Rendered from deploy/helm/tair-ssl-exporter by make golden.\n"
 	ofHelm := regexp.MustCompile(`(?m)^(# Source:|\s+app\.kubernetes\.io/managed-by:|\s+helm\.sh/chart:) .*\n`)
 	files := map[string]string{
-		"tair-ssl-exporter.yml": head + configurationIn(t, release, manifests(t, render(t, "default"))),
+		"tair-ssl-exporter.yml": head + configurationIn(t, releaseName, manifests(t, render(t, "default"))),
 	}
 	for _, m := range manifests(t, render(t, "kubernetes")) {
 		if m.isHook() {

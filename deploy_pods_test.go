@@ -119,7 +119,7 @@ func configurationIn(t *testing.T, name string, all []manifest) string {
 			return str(m.at("stringData", "tair-ssl-exporter.yml")) + str(m.at("data", "tair-ssl-exporter.yml"))
 		}
 	}
-	return configurationIn(t, release, manifests(t, render(t, "default")))
+	return configurationIn(t, releaseName, manifests(t, render(t, "default")))
 }
 
 func TestDeployConfigurationIsInTheKindOfTheValue(t *testing.T) {

@@ -18,9 +18,9 @@ import (
 var update = flag.Bool("update", false, "write the golden files and deploy/kubernetes anew")
 
 const (
-	chart     = "deploy/helm/tair-ssl-exporter"
-	release   = "tair-ssl-exporter"
-	namespace = "monitoring"
+	chart       = "deploy/helm/tair-ssl-exporter"
+	releaseName = "tair-ssl-exporter"
+	namespace   = "monitoring"
 )
 
 // valueSets are the names of the directories with values that the chart is rendered with.
@@ -69,7 +69,7 @@ func render(t *testing.T, set string) string {
 // renderWith gives what the chart makes with the flags of helm.
 func renderWith(t *testing.T, flags ...string) string {
 	t.Helper()
-	text, err := helm(t, release, chart, flags...)
+	text, err := helm(t, releaseName, chart, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"testing"
 )
 
@@ -13,4 +14,23 @@ func shipped(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// matches gives the first group of every match, at least one.
+func matches(t *testing.T, what, expression, text string) []string {
+	t.Helper()
+	var found []string
+	for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	if len(found) == 0 {
+		t.Fatalf("%s: nothing like %s", what, expression)
+	}
+	return found
+}
+
+// newestRelease is the one at the top of the changelog.
+func newestRelease(t *testing.T) string {
+	t.Helper()
+	return matches(t, "CHANGELOG.md", `(?m)^## \[(\d[^]]*)\]`, shipped(t, "CHANGELOG.md"))[0]
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -77,11 +76,5 @@ func TestREADMEDiscoveryIsValid(t *testing.T) {
 	code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", block(t, readme(t), "yml"))}, &out, &out)
 	if want := "OK: the configuration is valid (accounts: 1, instances: 0, discovery entries: 1)\n"; code != 0 || out.String() != want {
 		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
-	}
-}
-
-func TestREADMEPolicyIsJSON(t *testing.T) {
-	if !json.Valid([]byte(block(t, readme(t), "json"))) {
-		t.Error("the RAM policy is no JSON")
 	}
 }
