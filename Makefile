@@ -148,7 +148,7 @@ compose: tools-compose tools-rules ## the files of Docker Compose, and its Prome
 .PHONY: e2e
 e2e: tools-e2e ## the binary under a real Prometheus and a real Alertmanager, with the shipped rules and dashboards
 	PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" \
-		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 -timeout=5m .
+		ALERTMANAGER="$(CURDIR)/bin/alertmanager" $(GO) test -tags e2e -run E2E -count=1 -timeout=5m -parallel=8 .
 
 DEPLOY := HELM="$(CURDIR)/bin/helm" KUSTOMIZE="$(CURDIR)/bin/kustomize" KUBECONFORM="$(CURDIR)/bin/kubeconform" \
 	DOCKER_COMPOSE="$(CURDIR)/bin/docker-compose" PROMTOOL="$(CURDIR)/bin/promtool" KUBERNETES_VERSION=$(KUBERNETES_VERSION) \

@@ -18,6 +18,7 @@ import (
 // shorter intervals: every instance answers, the alerts are those of the demo and each is there once, the dashboards have
 // answers, and when every exporter is gone TairSSLExporterDown is the only one that is new.
 func TestE2EScrapeLayouts(t *testing.T) {
+	t.Parallel() // it mostly waits
 	binary := filepath.Join(t.TempDir(), "tair_ssl_exporter")
 	command(t, "go", "build", "-o", binary, ".")
 
@@ -85,7 +86,7 @@ func TestE2EScrapeLayouts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // it mostly waits
+			t.Parallel()
 			text := shipped(t, "deploy/prometheus/"+layout.file)
 			if layout.adapt != nil {
 				text = layout.adapt(t, text)
@@ -118,7 +119,7 @@ func TestE2EScrapeLayouts(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			fire(slices.Sorted(slices.Values(append(demoAlerts(), "TairSSLExporterDown /"))))
+			fire(slices.Sorted(slices.Values(append(demoAlerts(), "TairSSLExporterDown critical /"))))
 		})
 	}
 }
@@ -171,7 +172,7 @@ func firing(t *testing.T, prom string) []string {
 	const alerts = `label_replace(
 		label_join(ALERTS{alertstate="firing"}, "of", "/", "account", "region"),
 		"of", "$1", "instance_id", "(.+)")`
-	found := instantQuery(t, prom, `label_join(count by (alertname, of) (`+alerts+`), "instance_id", " ", "alertname", "of")`)
+	found := instantQuery(t, prom, `label_join(count by (alertname, severity, of) (`+alerts+`), "instance_id", " ", "alertname", "severity", "of")`)
 	var names []string
 	for name, n := range found {
 		for range int(n) {

@@ -23,16 +23,16 @@ import (
 	"tair_ssl_exporter/dashboards"
 )
 
-// demoAlerts are the alerts that the demo gives cause for, as "alertname of what".
+// demoAlerts are the alerts that the demo gives cause for, as "alertname severity of what".
 func demoAlerts() []string {
 	return []string{
-		"TairSSLCertificateExpired r-gs5demo6h3ryl2vf",
-		"TairSSLCertificateExpiringSoon r-bp1demo8c5vnr1le",
-		"TairSSLCertificateExpiringVerySoon r-bp1demo2g6pbs9uj",
-		"TairSSLInstanceNotFound r-bp1demo6t8xvz3pq",
-		"TairSSLNeverKnown r-bp1demo9z1qme7ct",
-		"TairSSLScrapeFailing r-bp1demo9z1qme7ct",
-		"TairSSLThrottled staging/ap-southeast-1",
+		"TairSSLCertificateExpired critical r-gs5demo6h3ryl2vf",
+		"TairSSLCertificateExpiringSoon warning r-bp1demo8c5vnr1le",
+		"TairSSLCertificateExpiringVerySoon critical r-bp1demo2g6pbs9uj",
+		"TairSSLInstanceNotFound warning r-bp1demo6t8xvz3pq",
+		"TairSSLNeverKnown warning r-bp1demo9z1qme7ct",
+		"TairSSLScrapeFailing warning r-bp1demo9z1qme7ct",
+		"TairSSLThrottled warning staging/ap-southeast-1",
 	}
 }
 
@@ -40,6 +40,7 @@ func demoAlerts() []string {
 // configurations and rules, at shorter intervals: exactly the alerts of the demo arrive, and every query of every
 // dashboard has an answer. Durations are proven by the unit tests of the rules.
 func TestE2EAlertsAndDashboards(t *testing.T) {
+	t.Parallel() // it mostly waits
 	prometheus, alertmanager := tool(t, "PROMETHEUS"), tool(t, "ALERTMANAGER")
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "tair_ssl_exporter")
@@ -77,13 +78,16 @@ func TestE2EAlertsAndDashboards(t *testing.T) {
 		}
 	})
 	within(t, 90*time.Second, func() bool { return slices.Equal(received.names(), demoAlerts()) })
-	for name, a := range received.all() {
-		if a.Annotations["summary"] == "" || a.Annotations["runbook_url"] == "" || a.Labels["severity"] == "" ||
+	for _, a := range received.all() {
+		if a.Annotations["summary"] == "" || a.Annotations["runbook_url"] == "" ||
 			strings.Contains(a.Annotations["description"], "<no value>") || strings.Contains(a.Annotations["description"], "error") {
-			t.Errorf("%s: %v %v", name, a.Labels, a.Annotations)
+			t.Errorf("%v %v", a.Labels, a.Annotations)
 		}
 		if want := map[string]string{"critical": "/critical", "warning": "/warnings", "info": "/info"}[a.Labels["severity"]]; a.path != want {
-			t.Errorf("%s: severity %q came to %s, want %s", name, a.Labels["severity"], a.path, want)
+			t.Errorf("%s came to %s, want %s", a.name(), a.path, want)
+		}
+		if a.Labels["instance_id"] != "" && (a.Labels["account"] == "" || a.Labels["region"] == "" || a.Labels["name"] == "") {
+			t.Errorf("%s does not name the instance: %v", a.name(), a.Labels)
 		}
 	}
 	// A query over a stretch of time needs two samples of what is recorded every 5 s.
@@ -137,10 +141,19 @@ type alert struct {
 	path                string // of the webhook that it came to
 }
 
-// receiver is what the webhooks of Alertmanager lead to.
+// name is how demoAlerts names it.
+func (a alert) name() string {
+	of := a.Labels["instance_id"]
+	if of == "" {
+		of = a.Labels["account"] + "/" + a.Labels["region"]
+	}
+	return a.Labels["alertname"] + " " + a.Labels["severity"] + " " + of
+}
+
+// receiver is what the webhooks of Alertmanager lead to. Alerts that differ in any label are two.
 type receiver struct {
 	mu     sync.Mutex
-	firing map[string]alert
+	firing map[string]alert // by all labels
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -155,26 +168,29 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer r.mu.Unlock()
 	for _, a := range body.Alerts {
 		a.path = req.URL.Path
-		of := a.Labels["instance_id"]
-		if of == "" {
-			of = a.Labels["account"] + "/" + a.Labels["region"]
-		}
-		name := a.Labels["alertname"] + " " + of
+		labels := fmt.Sprint(a.Labels) // in the order of their names
 		if a.Status == "firing" {
-			r.firing[name] = a
+			r.firing[labels] = a
 		} else {
-			delete(r.firing, name)
+			delete(r.firing, labels)
 		}
 	}
 }
 
-func (r *receiver) all() map[string]alert {
+func (r *receiver) all() []alert {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return maps.Clone(r.firing)
+	return slices.Collect(maps.Values(r.firing))
 }
 
-func (r *receiver) names() []string { return slices.Sorted(maps.Keys(r.all())) }
+func (r *receiver) names() []string {
+	var names []string
+	for _, a := range r.all() {
+		names = append(names, a.name())
+	}
+	slices.Sort(names)
+	return names
+}
 
 // askDashboards asks every query of every dashboard as Grafana does, with one and another instance chosen.
 func askDashboards(t *testing.T, prom string) {
@@ -212,7 +228,7 @@ func answersTo(prom, promql string, instant bool) (int, error) {
 		values["end"] = []string{strconv.FormatInt(now, 10)}
 		values["step"] = []string{"5"}
 	}
-	resp, err := http.Get("http://" + prom + path + "?" + values.Encode())
+	resp, err := fetch("http://" + prom + path + "?" + values.Encode())
 	if err != nil {
 		return 0, err
 	}

@@ -24,6 +24,7 @@ import (
 // configuration file, and has a real Prometheus scrape it with the shipped configuration (at a shorter interval).
 // The environment names the programs: PROMETHEUS and PROMTOOL.
 func TestE2ERealPrometheus(t *testing.T) {
+	t.Parallel() // it mostly waits
 	prometheus, promtool := tool(t, "PROMETHEUS"), tool(t, "PROMTOOL")
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "tair_ssl_exporter")
@@ -116,10 +117,15 @@ func TestE2EServiceDiscovery(t *testing.T) {
 	}
 }
 
+// fetch asks a server of the test, which answers soon or not at all.
+func fetch(url string) (*http.Response, error) {
+	return (&http.Client{Timeout: 10 * time.Second}).Get(url)
+}
+
 // instantQuery gives the values of a query by the instance_id of each series.
 func instantQuery(t *testing.T, prom, promql string) map[string]float64 {
 	t.Helper()
-	resp, err := http.Get("http://" + prom + "/api/v1/query?query=" + url.QueryEscape(promql))
+	resp, err := fetch("http://" + prom + "/api/v1/query?query=" + url.QueryEscape(promql))
 	if err != nil {
 		return nil // it is starting
 	}
