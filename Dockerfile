@@ -7,7 +7,8 @@
 #     docker run --rm --read-only --cap-drop=ALL --security-opt=no-new-privileges \
 #       -p 127.0.0.1:10219:10219 tair_ssl_exporter:0.1.0 --demo
 #
-# The patch level of Go is part of what makes the same commit give the same bytes. Both images can be taken from a mirror.
+# The same commit gives the same binary, byte for byte: the patch level of Go is part of that. Both images can be taken from
+# a mirror, and be pinned by digest.
 ARG GO_IMAGE=golang:1.26.8-bookworm
 # Nothing but CA certificates, time zones and the user nonroot.
 ARG RUNTIME_IMAGE=gcr.io/distroless/static-debian13:nonroot

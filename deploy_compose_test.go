@@ -47,7 +47,6 @@ type composeService struct {
 		Interval, Timeout string
 		Retries           int
 		StartPeriod       string `yaml:"start_period"`
-		StartInterval     string `yaml:"start_interval"`
 	}
 }
 

@@ -12,56 +12,70 @@ import (
 	"testing"
 )
 
-// standIn is what the README's commands call for programs that need a cluster, a daemon or an account: it does as much of
-// the command as can be done here, and refuses what it does not know. It is called by the program's name.
+// standIn is what the README's commands call for programs that need a cluster, a daemon or root: it does as much of the
+// command as can be done here, and refuses every word that it does not know. It is called by the program's name.
 const standIn = `#!/usr/bin/env bash
 set -euo pipefail
 name=${0##*/}
-refuse() { echo "the test of the README knows no such command: $name $*" >&2; exit 1; }
-flags() { "$EXPORTER" "$@" --version >/dev/null; } # refuses flags that there are not
+refuse() { echo "the test of the README does not know: $name: $*" >&2; exit 1; }
+only() { # only allowed words: refuses any other
+	local allowed=" $1 " word
+	shift
+	for word; do [[ $allowed == *" $word "* ]] || refuse "$word"; done
+}
+check() { TAIR_SSL_EXPORTER_CONFIG_CHECK=true "$EXPORTER" "$@"; }
 case "$name ${1-}" in
-"docker build")
-	for word; do
-		case "$word" in
-		[A-Z]*=*) grep -q "^ARG ${word%%=*}\b" Dockerfile ;;
-		esac
-	done
-	[ -d "${*: -1}" ] ;;
 "docker run")
+	shift
 	until [[ ${1-} == tair_ssl_exporter:* ]]; do
-		[ $# -gt 0 ] || refuse "run without an image"
-		case $1 in --env-file=*) [ -f "${1#*=}" ] ;; -v) [ -e "${2%%:*}" ] ;; esac
+		case "${1-}" in
+		--rm | --read-only | --cap-drop=ALL | --security-opt=no-new-privileges) ;;
+		-p) [[ $2 == 127.0.0.1:*:10219 ]] && shift ;;
+		-v)
+			IFS=: read -r from to ro <<<"$2"
+			[ -e "$from" ] && [ "$ro" = ro ]
+			[ "$from" = "$to" ] || ln -s "$from" "$to"
+			shift ;;
+		*) refuse "${1-a run without an image}" ;;
+		esac
 		shift
 	done
 	shift
-	flags "$@" ;;
+	check "$@" ;;
 "docker compose")
 	shift
 	files=()
-	while [ "${1-}" = -f ]; do [ -f "$2" ]; files+=(-f "$2"); shift 2; done
-	case "${1-}" in up | down | logs | ps) "$DOCKER_COMPOSE" "${files[@]}" config -q ;; *) refuse "$@" ;; esac ;;
-"helm install" | "helm upgrade")
-	shift
-	[ "${1-}" != --install ] || shift
+	while [ "${1-}" = -f ]; do files+=(-f "$2"); shift 2; done
+	only 'up down --build --wait' "$@"
+	"$DOCKER_COMPOSE" "${files[@]}" config -q ;;
+"docker tag") [[ $2 == tair_ssl_exporter:* ]] && echo "$3" >"$ROOT/tagged" ;;
+"docker push") [ "$2" = "$(cat "$ROOT/tagged")" ] ;;
+"helm upgrade")
+	[ "$2" = --install ]
+	shift 2
 	args=()
-	for word; do [[ $word == --create-namespace || $word == --wait ]] || args+=("$word"); done
-	"$HELM" template --kube-version "$KUBE_VERSION" "${args[@]}" >/dev/null ;;
-"helm test") ;;
-"kubectl apply")
-	case "${2-}" in
-	-k) [ -f "$3/kustomization.yaml" ] && "$KUSTOMIZE" build "$3" >/dev/null ;;
-	-f) [ -f "$3" ] ;;
-	*) refuse "$@" ;;
-	esac ;;
-"kubectl create" | "kubectl port-forward" | "kubectl rollout") ;;
-"systemctl daemon-reload") ;;
-"systemctl enable" | "systemctl reload" | "systemctl status") [ -f "$ROOT/etc/systemd/system/${*: -1}.service" ] ;;
+	for word; do case "$word" in --create-namespace | --wait) ;; *) args+=("$word") ;; esac; done
+	"$HELM" template --kube-version "$KUBE_VERSION" "${args[@]}" >/dev/null
+	[[ " $* " =~ " --namespace "([a-z]+)" " ]] && echo "$1 --namespace ${BASH_REMATCH[1]}" >"$ROOT/release" ;;
+"helm test") shift && [ "$*" = "$(cat "$ROOT/release")" ] ;;
+"kubectl apply") [ "$2" = -k ] && [ $# -eq 3 ] && "$KUSTOMIZE" build "$3" >/dev/null ;;
+"systemctl daemon-reload") [ $# -eq 1 ] ;;
+"systemctl enable" | "systemctl status")
+	only "enable --now status tair-ssl-exporter" "$@"
+	unit=$ROOT/etc/systemd/system/tair-ssl-exporter.service
+	grep -q "^ExecStart=/usr/local/bin/tair_ssl_exporter " "$unit"
+	[ -x "$ROOT/usr/local/bin/tair_ssl_exporter" ]
+	credentials=$(mktemp -d) # what systemd makes of LoadCredential
+	sed -n 's/^LoadCredential=//p' "$unit.d/"*.conf | while IFS=: read -r key file; do cp "$ROOT$file" "$credentials/$key"; done
+	sed "s|/run/credentials/tair-ssl-exporter.service|$credentials|" "$ROOT/etc/tair-ssl-exporter/tair-ssl-exporter.yml" >"$credentials/yml"
+	check --config.file="$credentials/yml" ;;
 "sudo "*) "$@" ;;
-"tair_ssl_exporter "*) flags "$@" ;;
-"go run") shift 2; flags "$@" ;;
+"tair_ssl_exporter "* | "go run")
+	[ "$name" != go ] || { [ "$3" = . ] || [ "$2" = . ]; shift 2; }
+	check "$@" ;;
 "make "*) /usr/bin/env -u MAKEFLAGS PATH="$REAL_PATH" make -n "$@" >/dev/null ;;
-"curl "*) "$CURL" --fail --silent --show-error --max-time 20 "${@//localhost:10219/$DEMO}" >/dev/null ;;
-"kill "* | "pidof "*) ;;
+"kill -HUP") [ "$2" = 4711 ] ;;
+"pidof tair_ssl_exporter") echo 4711 ;;
 *) refuse "$@" ;;
 esac
 `
@@ -85,25 +99,28 @@ func TestDeployREADMECommands(t *testing.T) {
 	}
 	exporter := filepath.Join(checkout, program)
 	command(t, "go", "build", "-o", exporter, ".")
-	write(t, filepath.Join(checkout, defaultConfig), block(t, readme(t), "yaml"))
+	onHost := func(text string) string {
+		return regexp.MustCompile(`/(etc|usr/local|run/secrets)/`).ReplaceAllString(text, root+"/$1/")
+	}
+	write(t, filepath.Join(checkout, defaultConfig), onHost(block(t, readme(t), "yaml")))
 	write(t, filepath.Join(checkout, "my-values.yaml"), shipped(t, valuesOf("monitoring")))
-	for _, dir := range []string{"usr/local/bin", "etc/systemd/system", "etc/prometheus/rules", "run/secrets/tair"} {
+	for _, dir := range []string{"usr/local/bin", "etc/systemd/system", "run/secrets/tair"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
+	for _, key := range []string{"access_key_id", "access_key_secret"} {
+		write(t, filepath.Join(checkout, key), "x")
+		write(t, filepath.Join(root, "run/secrets/tair", key), "x")
+	}
 	stand := filepath.Join(programs, "stand-in")
 	write(t, stand, standIn)
-	for _, name := range strings.Fields("docker helm kubectl systemctl sudo tair_ssl_exporter go make curl kill pidof") {
+	for _, name := range strings.Fields("docker helm kubectl systemctl sudo tair_ssl_exporter go make kill pidof") {
 		link(t, stand, filepath.Join(programs, name))
 	}
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		t.Fatal(err)
-	}
 	environment := append(os.Environ(), "PATH="+programs+":/usr/bin:/bin", "REAL_PATH="+os.Getenv("PATH"), "ROOT="+root,
-		"EXPORTER="+exporter, "DOCKER_COMPOSE="+tool(t, "DOCKER_COMPOSE"), "HELM="+tool(t, "HELM"), "KUBE_VERSION="+kubernetesVersion(t), "KUSTOMIZE="+tool(t, "KUSTOMIZE"), "CURL="+curl,
-		"DEMO="+strings.TrimPrefix(start(t, "--demo", "--web.enable-lifecycle").url, "http://"))
+		"EXPORTER="+exporter, "DOCKER_COMPOSE="+tool(t, "DOCKER_COMPOSE"), "HELM="+tool(t, "HELM"),
+		"KUBE_VERSION="+kubernetesVersion(t), "KUSTOMIZE="+tool(t, "KUSTOMIZE"))
 
 	fenced := regexp.MustCompile("(?s)```sh\n(.*?)```")
 	here, ofChart := fenced.FindAllStringSubmatch(readme(t), -1), fenced.FindAllStringSubmatch(shipped(t, chart+"/README.md"), -1)
@@ -111,8 +128,7 @@ func TestDeployREADMECommands(t *testing.T) {
 		t.Errorf("%d blocks of commands in the README, %d in that of the chart", len(here), len(ofChart))
 	}
 	for _, found := range slices.Concat(here, ofChart) {
-		commands := regexp.MustCompile(`/(etc|usr/local|run/secrets)/`).ReplaceAllString(found[1], root+"/$1/")
-		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", "enable -n kill\n"+commands) // kill is the shell's own else
+		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", "enable -n kill\n"+onHost(found[1])) // kill is the shell's own else
 		cmd.Dir, cmd.Env = checkout, environment
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s\nin\n%s", err, out, found[1])
