@@ -111,7 +111,7 @@ func TestDeployREADMECommands(t *testing.T) {
 	}
 	for _, key := range []string{"access_key_id", "access_key_secret"} {
 		write(t, filepath.Join(checkout, key), "x")
-		write(t, filepath.Join(root, "run/secrets/tair", key), "x")
+		write(t, filepath.Join(root, "run", "secrets", "tair", key), "x")
 	}
 	stand := filepath.Join(programs, "stand-in")
 	write(t, stand, standIn)
