@@ -142,6 +142,13 @@ type FieldConfig struct {
 	NoValue    string     `json:"noValue"`
 	Mappings   []Mapping  `json:"mappings"`
 	Thresholds Thresholds `json:"thresholds"`
+	Color      Color      `json:"color"`
+}
+
+// Color is the one colour of what is not coloured by its value.
+type Color struct {
+	Mode       string `json:"mode"`
+	FixedColor string `json:"fixedColor"`
 }
 
 // Mapping shows some values as a text.

@@ -144,28 +144,6 @@ func targetsFitThePanel(b dashboards.Board, _ schema) []string {
 	return problems
 }
 
-// daysLeftAreColoured wants steps at 7, 30 and 90 wherever days left are shown, and values in days to go with them.
-func daysLeftAreColoured(b dashboards.Board, _ schema) []string {
-	var problems []string
-	for _, p := range b.AllPanels() {
-		for _, t := range p.Targets {
-			if !strings.Contains(t.Expr, "max by (instance_id) (tair_ssl_certificate_expires_in_seconds") || strings.Contains(t.Expr, "bool") || hidden(p, t) {
-				continue
-			}
-			var at []float64
-			for _, step := range shown(p, t).Thresholds.Steps {
-				if step.Value != nil {
-					at = append(at, *step.Value)
-				}
-			}
-			if !strings.Contains(t.Expr, "/ 86400") || !slices.Equal(at, []float64{0, 7, 30, 90}) {
-				problems = append(problems, fmt.Sprintf("%s %s: want days, and steps at 0, 7, 30 and 90; they are at %v", p.Title, t.RefID, at))
-			}
-		}
-	}
-	return problems
-}
-
 var date = regexp.MustCompile(`_timestamp_seconds\{[^}]*\}[^-<>]* \* 1000$`)
 
 // datesAreInMilliseconds wants Unix times multiplied by 1000 where they are shown as dates, and nowhere else.
@@ -194,11 +172,12 @@ func hidden(p dashboards.Panel, t dashboards.Target) bool {
 	return p.Type == "table" && excluded(p)[valueField(p, t)]
 }
 
-// shown gives how the values of a target are shown: the defaults, and what the override of the column changes.
+// shown gives how the values of a target are shown: the defaults, and what the overrides of its column, of its legend or of
+// the query change.
 func shown(p dashboards.Panel, t dashboards.Target) dashboards.FieldConfig {
 	config := p.FieldConfig.Defaults
 	for _, o := range p.FieldConfig.Overrides {
-		if o.Matcher.ID != "byName" || o.Matcher.Options != valueField(p, t) {
+		if !meets(o, p, t) {
 			continue
 		}
 		for _, property := range o.Properties {
@@ -207,8 +186,21 @@ func shown(p dashboards.Panel, t dashboards.Target) dashboards.FieldConfig {
 				_ = json.Unmarshal(property.Value, &config.Unit)
 			case "thresholds":
 				_ = json.Unmarshal(property.Value, &config.Thresholds)
+			case "color":
+				_ = json.Unmarshal(property.Value, &config.Color)
 			}
 		}
 	}
 	return config
+}
+
+// meets tells whether an override is for all values of a target.
+func meets(o dashboards.Override, p dashboards.Panel, t dashboards.Target) bool {
+	switch o.Matcher.ID {
+	case "byName":
+		return o.Matcher.Options == valueField(p, t) || p.Type != "table" && o.Matcher.Options == t.LegendFormat
+	case "byFrameRefID":
+		return o.Matcher.Options == t.RefID
+	}
+	return false
 }

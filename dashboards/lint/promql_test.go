@@ -2,26 +2,13 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"tair_ssl_exporter/dashboards"
 )
-
-// rateInterval is put in for $__rate_interval: nobody would write it by hand.
-const rateInterval = 4*time.Minute + 7*time.Second
-
-// values is what is put in for the variables.
-func values() map[string]string {
-	v := dashboards.Values("r-bp1zxszhcgatnx")
-	v["__rate_interval"] = "4m7s"
-	return v
-}
 
 // eachQuery calls f with every query of a board that parses and puts the query's ID before what f finds.
 func eachQuery(b dashboards.Board, f func(q dashboards.Query, e parser.Expr) []string) []string {
@@ -55,43 +42,6 @@ func queriesNameWhatThereIs(b dashboards.Board, known schema) []string {
 		in := inference{known: known}
 		in.labels(e)
 		return in.problems
-	})
-}
-
-// queriesKeepToTheVariables wants every metric narrowed by those of job, account and region that it has, or by the
-// instance that is chosen.
-func queriesKeepToTheVariables(b dashboards.Board, known schema) []string {
-	return eachQuery(b, func(q dashboards.Query, e parser.Expr) []string {
-		var problems []string
-		for _, s := range selectors(e) {
-			if s.chosen() || strings.Contains(q.ID, " / variable / ") {
-				continue // a variable is narrowed by those before it
-			}
-			for _, name := range []string{"job", "account", "region"} {
-				if known[s.Name][name] && !s.matches(name) {
-					problems = append(problems, fmt.Sprintf("%s is not narrowed by $%s", s.Name, name))
-				}
-			}
-		}
-		return problems
-	})
-}
-
-// ratesUseTheRateInterval wants $__rate_interval wherever a counter is looked at.
-func ratesUseTheRateInterval(b dashboards.Board, _ schema) []string {
-	return eachQuery(b, func(_ dashboards.Query, e parser.Expr) []string {
-		var problems []string
-		parser.Inspect(e, func(node parser.Node, _ []parser.Node) error {
-			call, ok := node.(*parser.Call)
-			if !ok || !slices.Contains([]string{"rate", "irate", "increase"}, call.Func.Name) {
-				return nil
-			}
-			if m, ok := call.Args[0].(*parser.MatrixSelector); !ok || m.Range != rateInterval {
-				problems = append(problems, call.Func.Name+"() without $__rate_interval")
-			}
-			return nil
-		})
-		return problems
 	})
 }
 
@@ -158,17 +108,6 @@ func selectors(e parser.Expr) []selector {
 	return found
 }
 
-func (s selector) matches(label string) bool {
-	return slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == label })
-}
-
-// chosen tells whether the selector picks the instance of the board.
-func (s selector) chosen() bool {
-	return slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == "instance_id" && m.Type == labels.MatchEqual
-	})
-}
-
 // lookedFor tells whether "and" or "unless" only looks for the selector, or for what is made of it.
 func (s selector) lookedFor() bool {
 	inner := parser.Node(s.VectorSelector)
@@ -182,14 +121,18 @@ func (s selector) lookedFor() bool {
 	return false
 }
 
+// ofInstance tells whether a metric is of instances, not of exporters or of what is scraped.
+func ofInstance(metric string) bool {
+	return strings.HasPrefix(metric, "tair_ssl_") && !strings.HasPrefix(metric, "tair_ssl_exporter_")
+}
+
 func (s selector) madeOne() bool {
-	ofInstance := strings.HasPrefix(s.Name, "tair_ssl_") && !strings.HasPrefix(s.Name, "tair_ssl_exporter_")
 	for _, node := range slices.Backward(s.around) {
 		switch node := node.(type) {
 		case *parser.AggregateExpr:
 			byInstance := !node.Without && (slices.Contains(node.Grouping, "instance_id") || s.chosen())
 			switch {
-			case !ofInstance:
+			case !ofInstance(s.Name):
 				return true
 			case strings.HasSuffix(s.Name, "_info"):
 				return byInstance && slices.Contains([]parser.ItemType{parser.MAX, parser.TOPK, parser.COUNT, parser.GROUP}, node.Op) ||
@@ -197,32 +140,10 @@ func (s selector) madeOne() bool {
 			}
 			return byInstance && node.Op == parser.MAX
 		case *parser.BinaryExpr:
-			if ofInstance && node.Op != parser.LAND && node.Op != parser.LUNLESS {
+			if ofInstance(s.Name) && node.Op != parser.LAND && node.Op != parser.LUNLESS {
 				return false
 			}
 		}
 	}
 	return false
-}
-
-var bound = regexp.MustCompile(`bool ((?:\d+ \* )?\d+)`)
-
-// bandsAreTheUsual wants the bands of certificates to begin at 0, 7, 30 and 90 days, each at least once in a panel.
-func bandsAreTheUsual(b dashboards.Board, _ schema) []string {
-	var problems []string
-	for _, p := range b.AllPanels() {
-		found := make(map[string]bool)
-		for _, t := range p.Targets {
-			if strings.Contains(t.Expr, "expires_in_seconds") {
-				for _, m := range bound.FindAllStringSubmatch(t.Expr, -1) {
-					found[m[1]] = true
-				}
-			}
-		}
-		want := []string{"0", "7 * 86400", "30 * 86400", "90 * 86400"}
-		if len(found) > 0 && (len(found) != len(want) || slices.ContainsFunc(want, func(s string) bool { return !found[s] })) {
-			problems = append(problems, fmt.Sprintf("%s: bands at %v, want %q", p.Title, found, want))
-		}
-	}
-	return problems
 }
