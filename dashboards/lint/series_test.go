@@ -65,19 +65,10 @@ func targetsAreExporters(b dashboards.Board, _ schema) []string {
 }
 
 func (s selector) ofExporters() bool {
-	inner := parser.Node(s.VectorSelector)
-	for _, node := range slices.Backward(s.around) {
-		switch node := node.(type) {
-		case *parser.AggregateExpr:
-			return false // the answer is no longer that of a target
-		case *parser.BinaryExpr:
-			if node.Op == parser.LAND && node.LHS == inner {
-				return isExporter(node, s.Name == "up")
-			}
-		}
-		inner = node
-	}
-	return false
+	return slices.ContainsFunc(s.around, func(node parser.Node) bool {
+		and, ok := node.(*parser.BinaryExpr)
+		return ok && and.Op == parser.LAND && isExporter(and, s.Name == "up")
+	})
 }
 
 // isExporter tells whether the right side of "and" is a metric of exporters.
@@ -89,7 +80,7 @@ func isExporter(and *parser.BinaryExpr, everInRange bool) bool {
 	}
 	function, interval := found[0].over()
 	if everInRange {
-		return function == "last_over_time" && interval.String() == values()["__range"] && on.within(newSet("job", "instance"))
+		return interval.String() == values()["__range"] && on.within(newSet("job", "instance"))
 	}
 	return function == "" && len(on) == 2 && on["instance"]
 }

@@ -71,18 +71,12 @@ func queriesKeepToTheVariables(b dashboards.Board, known schema) []string {
 
 // joined tells whether only series stay for which there is an instance of the variables.
 func (s selector) joined() bool {
-	inner := parser.Node(s.VectorSelector)
-	for _, node := range slices.Backward(s.around) {
+	return slices.ContainsFunc(s.around, func(node parser.Node) bool {
 		join, ok := node.(*parser.BinaryExpr)
-		if ok && join.VectorMatching != nil && (join.Op == parser.LAND || join.Op == parser.MUL) && join.LHS == inner &&
-			slices.Equal(join.VectorMatching.MatchingLabels, []string{"instance_id"}) {
-			if slices.ContainsFunc(selectors(join.RHS), func(o selector) bool { return o.Name == "tair_ssl_instance_info" }) {
-				return true
-			}
-		}
-		inner = node
-	}
-	return false
+		return ok && (join.Op == parser.LAND || join.Op == parser.MUL) && join.VectorMatching != nil &&
+			slices.Equal(join.VectorMatching.MatchingLabels, []string{"instance_id"}) &&
+			slices.ContainsFunc(selectors(join.RHS), func(o selector) bool { return o.Name == "tair_ssl_instance_info" })
+	})
 }
 
 func (s selector) matches(label string) bool {
