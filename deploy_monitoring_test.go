@@ -41,15 +41,55 @@ func TestDeployRulesAreTheShipped(t *testing.T) {
 		"monitoring": {both[:1], "https://wiki.example.org/tair", infoLabels + ", team, env", `job="tair_production", namespace="monitoring", service="tair-ssl-exporter"`},
 		"kubernetes": {both[:1], runbookBase, infoLabels, jobMatcher},
 	} {
-		rule := only(t, manifests(t, render(t, set)), "PrometheusRule")
+		all := manifests(t, render(t, set))
+		rule := only(t, all, "PrometheusRule")
 		if !reflect.DeepEqual(rule.at("spec", "groups"), any(adapted(t, want.files, want.runbooks, want.labels, want.job))) {
 			t.Errorf("%s: the rules are not those of %q, adapted", set, want.files)
 		}
-		spec, err := yaml.Marshal(rule.at("spec"))
-		if err != nil {
-			t.Fatal(err)
+		command(t, tool(t, "PROMTOOL"), "check", "rules", "--lint=all", "--lint-fatal", ruleFile(t, all))
+	}
+}
+
+// ruleFile writes what the operator gives to Prometheus.
+func ruleFile(t *testing.T, all []manifest) string {
+	t.Helper()
+	spec, err := yaml.Marshal(only(t, all, "PrometheusRule").at("spec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file(t, "rules.yml", string(spec))
+}
+
+// exporterDown gives the expression of TairSSLExporterDown.
+func exporterDown(t *testing.T, all []manifest) string {
+	t.Helper()
+	for _, g := range list(only(t, all, "PrometheusRule").at("spec", "groups")) {
+		for _, r := range list(at(g, "rules")) {
+			if at(r, "alert") == "TairSSLExporterDown" {
+				return str(at(r, "expr"))
+			}
 		}
-		command(t, tool(t, "PROMTOOL"), "check", "rules", "--lint=all", "--lint-fatal", file(t, "rules.yml", string(spec)))
+	}
+	t.Fatal("no TairSSLExporterDown")
+	return ""
+}
+
+// The namespace and the service are labels of the operator's: what something else scrapes has neither, and an alert that
+// asks for them would fire for ever.
+func TestDeployExporterDownAsksForLabelsThatTheTargetHas(t *testing.T) {
+	const own = `, namespace="monitoring", service="tair-ssl-exporter"`
+	for flags, want := range map[string]string{
+		"serviceMonitor.enabled=true":                          `job="tair_ssl"` + own,
+		"serviceMonitor.enabled=true,serviceMonitor.job=other": `job="other"` + own,
+		"serviceMonitor.enabled=true,prometheusRule.job=other": `job="other"`,
+		"serviceMonitor.enabled=false":                         `job="tair_ssl"`,
+		"serviceMonitor.job=other":                             `job="other"`,
+		"prometheusRule.job=other":                             `job="other"`,
+	} {
+		all := manifests(t, renderWith(t, "--namespace", namespace, "--set", "prometheusRule.enabled=true,"+flags))
+		if got, want := exporterDown(t, all), "absent(up{"+want+"} == 1)"; got != want {
+			t.Errorf("%s: %s, want %s", flags, got, want)
+		}
 	}
 }
 
@@ -119,11 +159,7 @@ func TestDeployServiceMonitor(t *testing.T) {
 
 // TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown lets Prometheus's own code evaluate the rendered alert.
 func TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown(t *testing.T) {
-	spec, err := yaml.Marshal(only(t, manifests(t, render(t, "sharded")), "PrometheusRule").at("spec"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules := file(t, "rules.yml", string(spec))
+	rules := ruleFile(t, manifests(t, render(t, "sharded")))
 	const own = `namespace="monitoring", service="tair-ssl-exporter"`
 	for _, c := range []struct {
 		target     string
@@ -148,24 +184,46 @@ tests:
 	}
 }
 
+// TestDeployTheRulesOfOneReleaseWatchTheOthers has the rules of one release, which is up, and another release without rules
+// that goes down after an hour: its expiry alert goes on, and in time it is told that nothing new is known.
+func TestDeployTheRulesOfOneReleaseWatchTheOthers(t *testing.T) {
+	command(t, tool(t, "PROMTOOL"), "test", "rules", file(t, "test.yml", fmt.Sprintf(`
+rule_files: [%s]
+group_eval_order: [tair_ssl_instances, tair_ssl_exporter]
+evaluation_interval: 1m
+tests:
+  - input_series:
+      - {series: 'up{job="tair_ssl", namespace="monitoring", service="tair-ssl-exporter", instance="a"}', values: 1x480}
+      - {series: 'tair_ssl_exporter_shard{job="tair_ssl", namespace="monitoring", service="tair-ssl-exporter", instance="a"}', values: 0x480}
+      - {series: 'tair_ssl_exporter_total_shards{job="tair_ssl", namespace="monitoring", service="tair-ssl-exporter", instance="a"}', values: 1x480}
+      - {series: 'up{job="tair_ssl", namespace="other", service="tair-b", instance="b"}', values: 1x60 0x420}
+      - {series: 'tair_ssl_exporter_shard{job="tair_ssl", namespace="other", service="tair-b", instance="b"}', values: 0x60 stale}
+      - {series: 'tair_ssl_exporter_total_shards{job="tair_ssl", namespace="other", service="tair-b", instance="b"}', values: 1x60 stale}
+      - {series: 'tair_ssl_instance_info{job="tair_ssl", namespace="other", service="tair-b", instance="b", instance_id="r-b", account="b", region="cn-hangzhou", name=""}', values: 1x60 stale}
+      - {series: 'tair_ssl_scrape_success{job="tair_ssl", namespace="other", service="tair-b", instance="b", instance_id="r-b"}', values: 1x60 stale}
+      - {series: 'tair_ssl_last_success_timestamp_seconds{job="tair_ssl", namespace="other", service="tair-b", instance="b", instance_id="r-b"}', values: 0+60x60 stale}
+      - {series: 'tair_ssl_enabled{job="tair_ssl", namespace="other", service="tair-b", instance="b", instance_id="r-b"}', values: 1x60 stale}
+      - {series: 'tair_ssl_certificate_expiry_timestamp_seconds{job="tair_ssl", namespace="other", service="tair-b", instance="b", instance_id="r-b"}', values: 432000x60 stale}
+    promql_expr_test:
+      - expr: ALERTS
+        eval_time: 4h
+        exp_samples:
+          - {labels: 'ALERTS{alertname="TairSSLCertificateExpiringVerySoon", alertstate="firing", severity="critical", instance_id="r-b", account="b", region="cn-hangzhou"}', value: 1}
+      - expr: count by (alertname) (ALERTS)
+        eval_time: 422m
+        exp_samples:
+          - {labels: '{alertname="TairSSLCertificateExpiringVerySoon"}', value: 1}
+          - {labels: '{alertname="TairSSLDataStale"}', value: 1}
+`, ruleFile(t, manifests(t, render(t, "sharded"))))))
+}
+
 // TestDeployTwoReleasesDoNotMix renders two releases that one Prometheus scrapes: in another namespace under the same
 // name, and beside the first under another.
 func TestDeployTwoReleasesDoNotMix(t *testing.T) {
 	flags := []string{"--values", valuesOf("sharded"), "--namespace"}
 	first := manifests(t, renderWith(t, append(flags, "a")...))
-	down := func(all []manifest) string {
-		for _, g := range list(only(t, all, "PrometheusRule").at("spec", "groups")) {
-			for _, r := range list(at(g, "rules")) {
-				if at(r, "alert") == "TairSSLExporterDown" {
-					return str(at(r, "expr"))
-				}
-			}
-		}
-		t.Fatal("no TairSSLExporterDown")
-		return ""
-	}
-	if want := `absent(up{job="tair_ssl", namespace="a", service="tair-ssl-exporter"} == 1)`; down(first) != want {
-		t.Errorf("%s, want %s", down(first), want)
+	if want := `absent(up{job="tair_ssl", namespace="a", service="tair-ssl-exporter"} == 1)`; exporterDown(t, first) != want {
+		t.Errorf("%s, want %s", exporterDown(t, first), want)
 	}
 	other, err := helm(t, "staging", chart, append(flags, "a")...)
 	if err != nil {
@@ -173,8 +231,8 @@ func TestDeployTwoReleasesDoNotMix(t *testing.T) {
 	}
 	beside := manifests(t, other)
 	for _, second := range [][]manifest{beside, manifests(t, renderWith(t, append(flags, "b")...))} {
-		if down(second) == down(first) {
-			t.Errorf("both ask for %s", down(first))
+		if exporterDown(t, second) == exporterDown(t, first) {
+			t.Errorf("both ask for %s", exporterDown(t, first))
 		}
 	}
 	names := make(map[string]bool)
