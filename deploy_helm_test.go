@@ -5,6 +5,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -126,6 +128,19 @@ func notes(t *testing.T, flags ...string) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// The Service is headless: until a pod is ready its name is not there, and helm test would fail.
+func TestDeployREADMEInstallationsWaitForAPod(t *testing.T) {
+	installations := regexp.MustCompile(`helm (?:upgrade|install) (?:.*\\\n)*.*`).FindAllString(shipped(t, chart+"/README.md"), -1)
+	if len(installations) < 2 {
+		t.Errorf("%q", installations)
+	}
+	for _, installation := range installations {
+		if !slices.Contains(strings.Fields(installation), "--wait") {
+			t.Errorf("no --wait:\n%s", installation)
+		}
+	}
 }
 
 func TestDeployNotesTellWhatIsMissing(t *testing.T) {
