@@ -130,6 +130,22 @@ func notes(t *testing.T, flags ...string) string {
 	return text
 }
 
+// RRSA does nothing for a service account that the chart does not make until it has the role.
+func TestDeployNotesTellTheAnnotationOfAServiceAccountThatIsThere(t *testing.T) {
+	const role, account = "rrsa.enabled=true,rrsa.roleName=tair-reader", ",serviceAccount.create=false,serviceAccount.name=mine"
+	for flags, want := range map[string]string{
+		role + account: "annotate serviceaccount mine \\\n      pod-identity.alibabacloud.com/role-name=tair-reader\n    kubectl --namespace monitoring rollout restart deployment tair-ssl-exporter",
+		"rrsa.enabled=true,shards=2,serviceAccount.create=false": "annotate serviceaccount default \\\n      pod-identity.alibabacloud.com/role-name=ROLE\n    kubectl --namespace monitoring rollout restart statefulset tair-ssl-exporter",
+		role:                           "",
+		"rrsa.enabled=false" + account: "",
+	} {
+		text := notes(t, "--set", flags)
+		if want == "" && strings.Contains(text, "RRSA") || !strings.Contains(text, want) {
+			t.Errorf("%s: want %q in:\n%s", flags, want, text)
+		}
+	}
+}
+
 // The Service is headless: until a pod is ready its name is not there, and helm test would fail.
 func TestDeployREADMEInstallationsWaitForAPod(t *testing.T) {
 	installations := regexp.MustCompile(`helm (?:upgrade|install) (?:.*\\\n)*.*`).FindAllString(shipped(t, chart+"/README.md"), -1)

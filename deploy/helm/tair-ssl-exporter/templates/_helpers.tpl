@@ -50,6 +50,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{- define "tair-ssl-exporter.roleAnnotation" -}}
+{{- if and .Values.rrsa.enabled .Values.serviceAccount.create -}}
+pod-identity.alibabacloud.com/role-name: {{ .Values.rrsa.roleName | quote }}
+{{- end }}
+{{- end }}
+
 {{- /* "true" when the chart makes the object with the configuration file. */}}
 {{- define "tair-ssl-exporter.makesConfig" -}}
 {{- if not (or .Values.demo .Values.existingConfigSecret) }}true{{ end }}
