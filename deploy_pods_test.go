@@ -235,6 +235,38 @@ func TestDeployMemoryLimitOfGo(t *testing.T) {
 	}
 }
 
+// Helm allows names that a Service may not have.
+func TestDeployNamesAreLabels(t *testing.T) {
+	label := regexp.MustCompile(`^[a-z]([a-z0-9-]{0,50}[a-z0-9])?$`)
+	for _, c := range []struct{ release, flags string }{
+		{"r.e.l", ""},
+		{"a.tair-ssl-exporter.b", ""},
+		{strings.Repeat("x", 53), ""},
+		{strings.Repeat("x", 50) + "--y", ""},
+		{strings.Repeat("x", 51) + ".y", ""},
+		{"r", "nameOverride=" + strings.Repeat("x", 49) + "---y"},
+		{"r", "fullnameOverride=" + strings.Repeat("x", 50) + "---y"},
+		{"1x", "fullnameOverride=x"},
+		{"123", "fullnameOverride=x,nameOverride=true"},
+	} {
+		text, err := helm(t, c.release, chart, "--set", "shards=2", "--set-string", c.flags)
+		if err != nil {
+			t.Errorf("%s, %s: %v", c.release, c.flags, err)
+			continue
+		}
+		all := manifests(t, text)
+		service, pods := only(t, all, "Service"), only(t, all, "StatefulSet")
+		if !label.MatchString(service.name()) || pods.name() != service.name() || pods.at("spec", "serviceName") != service.name() {
+			t.Errorf("%s, %s: %q, %q", c.release, c.flags, service.name(), pods.name())
+		}
+		for name, value := range dict(service.at("spec", "selector")) {
+			if _, isString := value.(string); !isString {
+				t.Errorf("%s: %s is %v", c.release, name, value)
+			}
+		}
+	}
+}
+
 // RRSA takes a label on the pod and an annotation on its service account, and nothing else brings them.
 func TestDeployRRSA(t *testing.T) {
 	for _, set := range valueSets(t) {

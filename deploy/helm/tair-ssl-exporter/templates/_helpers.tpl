@@ -1,22 +1,20 @@
 {{- define "tair-ssl-exporter.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimAll "-" }}
 {{- end }}
 
-{{- /* 52: a StatefulSet's pods carry its name and a hash in a label, which has at most 63 characters. */}}
+{{- /* The name of a Service is a DNS label: no dots, which a release may have. 52: a StatefulSet's pods carry its name and a
+       hash in a label, which has at most 63 characters. */}}
 {{- define "tair-ssl-exporter.fullname" -}}
 {{- $name := include "tair-ssl-exporter.name" . }}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
-{{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
-{{- end }}
+{{- $release := replace "." "-" .Release.Name }}
+{{- $full := contains $name $release | ternary $release (printf "%s-%s" $release $name) }}
+{{- default $full .Values.fullnameOverride | trunc 52 | trimAll "-" }}
 {{- end }}
 
+{{- /* toYaml: a release may be called 123, and a label is a string. */}}
 {{- define "tair-ssl-exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "tair-ssl-exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "tair-ssl-exporter.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
 {{- define "tair-ssl-exporter.labels" -}}
@@ -29,7 +27,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- /* The pod of helm test is none of the exporter's: no selector of theirs may match it. */}}
 {{- define "tair-ssl-exporter.testLabels" -}}
 app.kubernetes.io/name: {{ include "tair-ssl-exporter.name" . }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
 {{- define "tair-ssl-exporter.image" -}}
