@@ -265,6 +265,10 @@ func TestDeployNamesAreLabels(t *testing.T) {
 			}
 		}
 	}
+	for _, release := range []string{"1x", "1.tair-ssl-exporter"} {
+		_, err := helm(t, release, chart)
+		mustSay(t, release, err, "release "+release+": the name of a Service begins with a letter; set fullnameOverride")
+	}
 }
 
 // RRSA takes a label on the pod and an annotation on its service account, and nothing else brings them.

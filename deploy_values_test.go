@@ -4,9 +4,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -26,13 +28,18 @@ func TestDeployBadValuesAreRefused(t *testing.T) {
 		`config.accounts=[]`:                   "at '/config/accounts': minItems: got 0, want 1",
 		`existingSecrets=["a b"]`:              "at '/existingSecrets/0': 'a b' does not match pattern",
 		`env=[{"value":"x"}]`:                  "at '/env/0': missing property 'name'",
-		`extraArgs=["--shard=1"]`:              "extraArgs: --shard=1 is set by the other values or fixed",
-		`extraArgs=["--web.listen-address"]`:   "extraArgs: --web.listen-address is set by the other values or fixed",
+		`extraArgs=["--shard=1"]`:              "extraArgs: --shard=1: other values set it, or nothing would be served",
 		`extraArgs=["debug"]`:                  "at '/extraArgs/0': 'debug' does not match pattern",
+		`extraArgs=["-h"]`:                     "at '/extraArgs/0': '-h' does not match pattern",
+		`fullnameOverride="a.b"`:               "at '/fullnameOverride': 'a.b' does not match pattern",
+		`fullnameOverride="1x"`:                "at '/fullnameOverride': '1x' does not match pattern",
+		`nameOverride="a.b"`:                   "at '/nameOverride': 'a.b' does not match pattern",
 		`rrsa.enabled=true`:                    "at '/rrsa/roleName': minLength: got 0, want 1",
 		`rrsa.roleName="acs:ram::1:role/x"`:    "at '/rrsa/roleName'",
 		`webConfig.tls=true`:                   "at '/webConfig/existingSecret': minLength: got 0, want 1",
 		`serviceMonitor.interval="1"`:          "at '/serviceMonitor/interval': '1' does not match pattern",
+		`serviceMonitor.interval="30s1m"`:      "at '/serviceMonitor/interval': '30s1m' does not match pattern",
+		`serviceMonitor.interval=""`:           "at '/serviceMonitor/interval': minLength: got 0, want 1",
 		`serviceMonitor.job="a\"b"`:            "at '/serviceMonitor/job'",
 		`prometheusRule.extraLabels=["a b"]`:   "at '/prometheusRule/extraLabels/0': 'a b' does not match pattern",
 		`prometheusRule.extraLabels=["name"]`:  "prometheusRule.extraLabels: name can be no custom label",
@@ -49,6 +56,137 @@ func TestDeployBadValuesAreRefused(t *testing.T) {
 		_, err := helm(t, releaseName, chart, flags...)
 		mustSay(t, flag, err, want)
 	}
+}
+
+// Whoever adds a flag decides here whether the chart may be given it.
+func TestDeployFlagsThatTheChartSetsOrThatServeNothingAreRefused(t *testing.T) {
+	free := []string{"log.format", "log.level", "scrape.timeout", "scrape.timeout-offset", "web.enable-lifecycle"}
+	refused := []string{"once", "once.format", "version", "help", "help-long", "completion-bash"}
+	var help strings.Builder
+	if code := run(t.Context(), []string{"--help"}, &help, &help); code != 0 {
+		t.Fatalf("--help: exit %d: %s", code, &help)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`).FindAllStringSubmatch(help.String(), -1) {
+		if !slices.Contains(free, m[1]) {
+			refused = append(refused, m[1])
+		}
+	}
+	if len(refused) < 15 {
+		t.Fatalf("only %q", refused)
+	}
+	variable := func(flag string) string {
+		return "TAIR_SSL_EXPORTER_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
+	}
+	with := func(flags []string) error {
+		var args, env []string
+		for _, flag := range flags {
+			args = append(args, strconv.Quote("--"+flag), strconv.Quote("--no-"+flag), strconv.Quote("--"+flag+"=1"))
+			env = append(env, fmt.Sprintf(`{"name":%q,"value":"1"}`, variable(flag)))
+		}
+		_, err := helm(t, releaseName, chart, "--set", "shards=3", "--set-json", "extraArgs=["+strings.Join(args, ",")+"]",
+			"--set-json", "env=["+strings.Join(env, ",")+"]")
+		return err
+	}
+	if err := with(free); err != nil {
+		t.Errorf("%q: %v", free, err)
+	}
+	err := with(refused)
+	for _, flag := range refused {
+		for _, form := range []string{"--" + flag, "--no-" + flag, "--" + flag + "=1"} {
+			mustSay(t, form, err, "extraArgs: "+form+": other values set it")
+		}
+		if !strings.HasPrefix(flag, "help-") && !strings.HasPrefix(flag, "completion-") { // these two have no variable
+			mustSay(t, flag, err, "env: "+variable(flag)+": other values set it")
+		}
+	}
+}
+
+// A scrape timeout above the interval is refused by the operator, which tells only its own log.
+func TestDeployScrapeTimeoutIsNotLongerThanTheInterval(t *testing.T) {
+	for interval, timeouts := range map[string]map[string]bool{
+		"15s":   {"30s": false, "15s": true, "15001ms": false, "15000ms": true},
+		"1m30s": {"90s": true, "91s": false, "1m30s500ms": false, "1m": true},
+		"1d":    {"23h59m": true, "25h": false},
+	} {
+		for timeout, fits := range timeouts {
+			_, err := helm(t, releaseName, chart, "--set", "serviceMonitor.enabled=true,serviceMonitor.interval="+interval+",serviceMonitor.scrapeTimeout="+timeout)
+			if fits && err != nil {
+				t.Errorf("%s in %s: %v", timeout, interval, err)
+			} else if !fits {
+				mustSay(t, timeout+" in "+interval, err, "serviceMonitor: scrapeTimeout "+timeout+" is longer than interval "+interval)
+			}
+		}
+	}
+}
+
+// A key that stands twice is no YAML, and which of the two wins depends on who reads it.
+func TestDeployKeysOfTheChartAreRefused(t *testing.T) {
+	const features = "rrsa.enabled=true,rrsa.roleName=x,serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true"
+	labels := []string{"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart"}
+	for value, keys := range map[string][]string{
+		"podLabels":                  append([]string{"pod-identity.alibabacloud.com/injection"}, labels[:3]...),
+		"podAnnotations":             {"checksum/config"},
+		"serviceAccount.annotations": {"pod-identity.alibabacloud.com/role-name"},
+		"serviceMonitor.labels":      labels,
+		"prometheusRule.labels":      labels,
+		"dashboards.labels":          labels,
+	} {
+		var flags []string
+		for _, key := range append(keys, "example.com/own") {
+			flags = append(flags, value+"."+strings.ReplaceAll(key, ".", `\.`)+"=x")
+		}
+		_, err := helm(t, releaseName, chart, "--set", features, "--set", strings.Join(flags, ","))
+		for _, key := range keys {
+			mustSay(t, value, err, value+": "+key+" is set by the chart")
+		}
+		if err != nil && strings.Contains(err.Error(), "example.com/own") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+	// What the chart does not set then is the user's to set.
+	manifests(t, renderWith(t, "--set", `demo=true,podAnnotations.checksum/config=x,podLabels.pod-identity\.alibabacloud\.com/injection=on`))
+}
+
+// A null takes a value away. What may be empty is empty then; the rest is missed by its name.
+func TestDeployNullIsEmptyOrMissed(t *testing.T) {
+	empty := []string{"serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboards.enabled=true", "networkPolicy.enabled=true", "demo=true"}
+	missed := make(map[string]string)
+	miss := func(path string) {
+		object, key := "", path
+		if i := strings.LastIndex(path, "."); i > 0 {
+			object, key = "/"+path[:i], path[i+1:]
+		}
+		missed[path] = fmt.Sprintf("at '%s': missing property '%s'", object, key)
+	}
+	for path, value := range chartValues(t) {
+		_, isMap := value.(map[string]any)
+		_, isList := value.([]any)
+		if isMap || isList || value == "" {
+			empty = append(empty, path+"=null")
+		} else {
+			miss(path)
+		}
+		if object, _, has := strings.Cut(path, "."); has {
+			miss(object)
+		}
+	}
+	if len(empty) < 30 || len(missed) < 30 {
+		t.Errorf("only %q and %q", empty, missed)
+	}
+	text := renderWith(t, "--set", strings.Join(empty, ","))
+	if found := regexp.MustCompile(`(?m)^.*(\bnull|<nil>|map\[\])$`).FindAllString(withoutBodies(t, text), -1); len(found) > 0 {
+		t.Errorf("%q", found)
+	}
+	_, spec := only(t, manifests(t, text), "Deployment").pod()
+	if resources := at(spec, "containers", 0, "resources"); len(dict(resources)) > 0 {
+		t.Errorf("resources %v", resources)
+	}
+	for path, want := range missed {
+		_, err := helm(t, releaseName, chart, "--set", path+"=null")
+		mustSay(t, path, err, want)
+	}
+	_, err := helm(t, releaseName, chart, "--set", "config=null")
+	mustSay(t, "config", err, "config: is missing, and neither demo nor existingConfigSecret is set")
 }
 
 func TestDeployGlobalValuesOfAParentChartAreAccepted(t *testing.T) {

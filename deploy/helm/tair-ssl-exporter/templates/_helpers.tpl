@@ -61,25 +61,10 @@ pod-identity.alibabacloud.com/role-name: {{ .Values.rrsa.roleName | quote }}
 
 {{- /* Nine tenths of the memory limit, when that is in Mi or Gi. */}}
 {{- define "tair-ssl-exporter.goMemLimit" -}}
-{{- $limit := dig "limits" "memory" "" .Values.resources | toString }}
+{{- $limit := dig "limits" "memory" "" (default dict .Values.resources) | toString }}
 {{- if regexMatch "^[0-9]+Mi$" $limit }}
 {{- printf "%dMiB" (div (mul 9 (trimSuffix "Mi" $limit | int64)) 10) }}
 {{- else if regexMatch "^[0-9]+Gi$" $limit }}
 {{- printf "%dMiB" (div (mul 9 1024 (trimSuffix "Gi" $limit | int64)) 10) }}
-{{- end }}
-{{- end }}
-
-{{- /* What the schema cannot tell in words that help. */}}
-{{- define "tair-ssl-exporter.check" -}}
-{{- $taken := list "config.check" "config.file" "demo" "health-check" "instance" "shard" "total-shards" "web.config.file" "web.listen-address" "web.telemetry-path" }}
-{{- range .Values.extraArgs }}
-{{- if has (splitList "=" . | first | trimPrefix "--") $taken }}
-{{- printf "extraArgs: %s is set by the other values or fixed" . | fail }}
-{{- end }}
-{{- end }}
-{{- range .Values.prometheusRule.extraLabels }}
-{{- if or (hasPrefix "__" .) (has . (list "instance_id" "account" "region" "name")) }}
-{{- printf "prometheusRule.extraLabels: %s can be no custom label" . | fail }}
-{{- end }}
 {{- end }}
 {{- end }}

@@ -1,3 +1,19 @@
+{{- define "tair-ssl-exporter.podLabels" -}}
+{{ include "tair-ssl-exporter.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- if .Values.rrsa.enabled }}
+# Read by ack-pod-identity-webhook 0.2.0 and later; with an older one the namespace needs this label.
+# https://www.alibabacloud.com/help/en/container-service-for-kubernetes/latest/ack-pod-identity-webhook
+pod-identity.alibabacloud.com/injection: "on"
+{{- end }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.podAnnotations" -}}
+{{- if include "tair-ssl-exporter.makesConfig" . -}}
+checksum/config: {{ toYaml .Values.config | sha256sum }}
+{{- end }}
+{{- end }}
+
 {{- /* The pod template, the same for the Deployment and the StatefulSet. */}}
 {{- define "tair-ssl-exporter.pod" -}}
 {{- $sharded := gt (int .Values.shards) 1 }}
@@ -5,20 +21,15 @@
 {{- range .Values.env }}{{ $_ := set $ownEnv .name true }}{{ end -}}
 metadata:
   labels:
-    {{- include "tair-ssl-exporter.selectorLabels" . | nindent 4 }}
-    app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-    {{- if .Values.rrsa.enabled }}
-    # Read by ack-pod-identity-webhook 0.2.0 and later; with an older one the namespace needs this label.
-    # https://www.alibabacloud.com/help/en/container-service-for-kubernetes/latest/ack-pod-identity-webhook
-    pod-identity.alibabacloud.com/injection: "on"
-    {{- end }}
+    {{- include "tair-ssl-exporter.podLabels" . | nindent 4 }}
     {{- with .Values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- if or (include "tair-ssl-exporter.makesConfig" .) .Values.podAnnotations }}
+  {{- $annotations := include "tair-ssl-exporter.podAnnotations" . }}
+  {{- if or $annotations .Values.podAnnotations }}
   annotations:
-    {{- if include "tair-ssl-exporter.makesConfig" . }}
-    checksum/config: {{ toYaml .Values.config | sha256sum }}
+    {{- with $annotations }}
+    {{- . | nindent 4 }}
     {{- end }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
@@ -38,7 +49,7 @@ spec:
   priorityClassName: {{ . }}
   {{- end }}
   securityContext:
-    {{- toYaml .Values.podSecurityContext | nindent 4 }}
+    {{- toYaml (default dict .Values.podSecurityContext) | nindent 4 }}
   containers:
     - name: exporter
       image: {{ include "tair-ssl-exporter.image" . | quote }}
@@ -108,9 +119,9 @@ spec:
         timeoutSeconds: 5
       {{- end }}
       resources:
-        {{- toYaml .Values.resources | nindent 8 }}
+        {{- toYaml (default dict .Values.resources) | nindent 8 }}
       securityContext:
-        {{- toYaml .Values.securityContext | nindent 8 }}
+        {{- toYaml (default dict .Values.securityContext) | nindent 8 }}
       {{- if or (not .Values.demo) .Values.webConfig.existingSecret .Values.existingSecrets }}
       volumeMounts:
         {{- if not .Values.demo }}

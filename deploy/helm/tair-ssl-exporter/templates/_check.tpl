@@ -1,0 +1,78 @@
+{{- /* What the schema cannot tell, or not in words that help. Everything at once. */}}
+{{- define "tair-ssl-exporter.check" -}}
+{{- $problems := list }}
+
+{{- if regexMatch "^[0-9]" (include "tair-ssl-exporter.fullname" .) }}
+{{- $problems = printf "release %s: the name of a Service begins with a letter; set fullnameOverride" .Release.Name | append $problems }}
+{{- end }}
+
+{{- if and (include "tair-ssl-exporter.makesConfig" .) (not .Values.config) }}
+{{- $problems = append $problems "config: is missing, and neither demo nor existingConfigSecret is set" }}
+{{- end }}
+
+{{- /* Flags of which a second one would win or be refused, and flags with which nothing is served. */}}
+{{- $taken := list "config.check" "config.file" "demo" "health-check" "help" "instance" "once" "once.format" "shard"
+      "total-shards" "version" "web.config.file" "web.listen-address" "web.telemetry-path" }}
+{{- range .Values.extraArgs }}
+{{- $flag := splitList "=" . | first | trimPrefix "--" | trimPrefix "no-" }}
+{{- if or (has $flag $taken) (regexMatch "^(help|completion)-" $flag) }}
+{{- $problems = printf "extraArgs: %s: other values set it, or nothing would be served" . | append $problems }}
+{{- end }}
+{{- end }}
+{{- $takenEnv := list }}
+{{- range $taken }}
+{{- $takenEnv = regexReplaceAll "[.-]" . "_" | upper | printf "TAIR_SSL_EXPORTER_%s" | append $takenEnv }}
+{{- end }}
+{{- range .Values.env }}
+{{- if has .name $takenEnv }}
+{{- $problems = printf "env: %s: other values set it, or nothing would be served" .name | append $problems }}
+{{- end }}
+{{- end }}
+
+{{- with .Values.serviceMonitor }}
+{{- if .enabled }}
+{{- if gt (include "tair-ssl-exporter.milliseconds" .scrapeTimeout | int64) (include "tair-ssl-exporter.milliseconds" .interval | int64) }}
+{{- $problems = printf "serviceMonitor: scrapeTimeout %s is longer than interval %s, which the operator refuses" .scrapeTimeout .interval | append $problems }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- range .Values.prometheusRule.extraLabels }}
+{{- if or (hasPrefix "__" .) (has . (list "instance_id" "account" "region" "name")) }}
+{{- $problems = printf "prometheusRule.extraLabels: %s can be no custom label" . | append $problems }}
+{{- end }}
+{{- end }}
+
+{{- /* The same key twice is no YAML. */}}
+{{- $labels := include "tair-ssl-exporter.labels" . | fromYaml }}
+{{- range list
+      (list "podLabels" .Values.podLabels (include "tair-ssl-exporter.podLabels" . | fromYaml))
+      (list "podAnnotations" .Values.podAnnotations (include "tair-ssl-exporter.podAnnotations" . | fromYaml))
+      (list "serviceAccount.annotations" .Values.serviceAccount.annotations (include "tair-ssl-exporter.roleAnnotation" . | fromYaml))
+      (list "serviceMonitor.labels" .Values.serviceMonitor.labels $labels)
+      (list "prometheusRule.labels" .Values.prometheusRule.labels $labels)
+      (list "dashboards.labels" .Values.dashboards.labels $labels) }}
+{{- $value := index . 0 }}
+{{- $ours := index . 2 }}
+{{- range $key, $_ := index . 1 }}
+{{- if hasKey $ours $key }}
+{{- $problems = printf "%s: %s is set by the chart" $value $key | append $problems }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- with $problems }}
+{{- join "\n" . | printf "\n%s" | fail }}
+{{- end }}
+{{- end }}
+
+{{- /* A duration as Prometheus writes them, such as 1m30s. */}}
+{{- define "tair-ssl-exporter.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 "y" 31536000000 }}
+{{- $sum := 0 }}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 }}
+{{- $unit := regexFind "[a-z]+$" . }}
+{{- $sum = add $sum (mul (trimSuffix $unit . | int64) (get $units $unit)) }}
+{{- end }}
+{{- $sum }}
+{{- end }}
