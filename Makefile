@@ -12,8 +12,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PROMETHEUS_VERSION    := v0.316.0
 # Prometheus without its cloud service discoveries: static, file, http_sd and kubernetes stay.
 PROMETHEUS_FLAGS      := -tags remove_all_sd
-AMTOOL_VERSION        := v0.34.2
-# The latest Alertmanager whose module has its web assets.
+# The latest Alertmanager whose module has its web assets; amtool of the same, so that they are compiled once.
 ALERTMANAGER_VERSION  := v0.27.0
 COMPOSE_VERSION       := v5.6.0
 HELM_VERSION          := v3.22.0
@@ -43,7 +42,7 @@ define install
 	@if [ ! -x bin/$(1) ] || [ ! -e bin/.$(1)-$(3) ]; then \
 		echo "installing $(1) $(3) into ./bin"; \
 		mkdir -p bin; rm -f bin/.$(1)-*; \
-		GOFLAGS= GOBIN="$(CURDIR)/bin" $(GO) install $(4) $(2)@$(3); \
+		GOFLAGS= GOBIN="$(CURDIR)/bin" $(GO) install -ldflags='-s -w' $(4) $(2)@$(3); \
 		touch bin/.$(1)-$(3); \
 	fi
 endef
@@ -168,7 +167,7 @@ tools-lint:
 	$(call install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 tools-rules:
 	$(call install,promtool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
-	$(call install,amtool,github.com/prometheus/alertmanager/cmd/amtool,$(AMTOOL_VERSION))
+	$(call install,amtool,github.com/prometheus/alertmanager/cmd/amtool,$(ALERTMANAGER_VERSION))
 tools-e2e: tools-rules
 	$(call install,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))
 	$(call install,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
@@ -184,7 +183,7 @@ tools-compose:
 		mkdir -p bin; rm -f bin/.docker-compose-*; \
 		dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; bin=$$PWD/bin; export GOFLAGS=; cd "$$dir"; \
 		{ $(GO) mod init tools && $(GO) get -tool github.com/docker/compose/v5/cmd@$(COMPOSE_VERSION); } 2>log || { cat log >&2; exit 1; }; \
-		$(GO) build -o "$$bin/docker-compose" github.com/docker/compose/v5/cmd; \
+		$(GO) build -ldflags='-s -w' -o "$$bin/docker-compose" github.com/docker/compose/v5/cmd; \
 		touch "$$bin/.docker-compose-$(COMPOSE_VERSION)"; \
 	fi
 
