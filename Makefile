@@ -9,15 +9,8 @@ GO      ?= go
 BINARY  := tair_ssl_exporter
 
 GOLANGCI_LINT_VERSION := v2.15.0
-PROMETHEUS_VERSION    := v0.316.0
-# Prometheus without its cloud service discoveries: static, file, http_sd and kubernetes stay.
-PROMETHEUS_FLAGS      := -tags remove_all_sd
-# The latest Alertmanager whose module has its web assets; amtool of the same, so that they are compiled once.
+# The latest whose module has its web assets.
 ALERTMANAGER_VERSION  := v0.27.0
-COMPOSE_VERSION       := v5.6.0
-HELM_VERSION          := v3.22.0
-KUSTOMIZE_VERSION     := v5.8.2
-KUBECONFORM_VERSION   := v0.8.0
 # Whose schemas the manifests are checked with.
 KUBERNETES_VERSION          := v1.37.2
 PROMETHEUS_OPERATOR_VERSION := v0.85.0
@@ -36,16 +29,29 @@ LDFLAGS := -s -w -X $(PKG).Version=$(VERSION) -X $(PKG).Revision=$(REVISION) -X 
 
 # The race detector needs a C compiler. Without one the tests still run, and say so.
 RACE ?= $(if $(shell command -v "$$($(GO) env CC | cut -d' ' -f1)" 2>/dev/null),-race)
+TEST := $(if $(RACE),CGO_ENABLED=1 $(GO) test $(RACE),$(GO) test)
 
-# $(call install,name,package,version,flags) installs a tool unless that version is already in ./bin.
+# The tools that share most of their dependencies are of one module, so that these are compiled once. Its go.mod has their
+# versions; a change of any of them builds all anew.
+TOOLS    := .ci/tools
+TOOLS_ID := $(shell cat $(TOOLS)/go.mod $(TOOLS)/go.sum | cksum | cut -d' ' -f1)
+
+# $(call install,name,version,commands) runs the commands, which make bin/NAME, unless that version is there.
 define install
-	@if [ ! -x bin/$(1) ] || [ ! -e bin/.$(1)-$(3) ]; then \
-		echo "installing $(1) $(3) into ./bin"; \
+	@if [ ! -x bin/$(1) ] || [ ! -e bin/.$(1)-$(2) ]; then \
+		echo "installing $(1) into ./bin"; \
 		mkdir -p bin; rm -f bin/.$(1)-*; \
-		GOFLAGS= GOBIN="$(CURDIR)/bin" $(GO) install -ldflags='-s -w' $(4) $(2)@$(3); \
-		touch bin/.$(1)-$(3); \
+		export CGO_ENABLED=0 GOFLAGS=-trimpath; \
+		$(3); \
+		touch bin/.$(1)-$(2); \
 	fi
 endef
+# Without symbols for debuggers.
+STRIPPED := -ldflags='-s -w'
+# $(call tool,name,package,flags) installs a tool of the module.
+tool = $(call install,$(1),$(TOOLS_ID),$(GO) -C $(TOOLS) build $(STRIPPED) $(3) -o ../../bin/$(1) $(2))
+# $(call released,name,package,version) installs a tool with the dependencies that it was released with.
+released = $(call install,$(1),$(3),GOBIN="$(CURDIR)/bin" $(GO) install $(STRIPPED) $(2)@$(3))
 
 .PHONY: help
 help: ## list the targets
@@ -73,8 +79,8 @@ image-test: ## build the image for amd64 and arm64 with buildah and try it; skip
 .PHONY: test
 test: ## all tests, with the race detector
 	$(if $(RACE),,@echo "WARNING: no C compiler: the tests run WITHOUT the race detector" >&2)
-	$(GO) test $(RACE) ./...
-	cd dashboards/lint && $(GO) test -count=1 $(RACE) ./...
+	$(TEST) ./...
+	cd dashboards/lint && $(TEST) -count=1 ./...
 
 .PHONY: lint
 lint: tools-lint ## golangci-lint over the product and the benchmarks
@@ -161,31 +167,25 @@ deploy: tools-deploy tools-compose ## the Helm chart, the Kubernetes manifests a
 golden: tools-deploy ## render the chart's golden files and deploy/kubernetes anew
 	$(DEPLOY) -run 'Deploy.*Golden$$' . -update
 
+# Prometheus without its cloud service discoveries: static, file, http_sd and kubernetes stay.
+PROMETHEUS_FLAGS := -tags remove_all_sd
+
 .PHONY: tools tools-lint tools-rules tools-e2e tools-deploy tools-compose
 tools: tools-lint tools-rules tools-e2e tools-deploy tools-compose ## install every tool into ./bin
 tools-lint:
-	$(call install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
+	$(call released,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 tools-rules:
-	$(call install,promtool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
-	$(call install,amtool,github.com/prometheus/alertmanager/cmd/amtool,$(ALERTMANAGER_VERSION))
+	$(call tool,promtool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_FLAGS))
+	$(call tool,amtool,github.com/prometheus/alertmanager/cmd/amtool)
 tools-e2e: tools-rules
-	$(call install,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))
-	$(call install,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),$(PROMETHEUS_FLAGS))
+	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_FLAGS))
+	$(call released,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))
 tools-deploy: tools-rules
-	$(call install,helm,helm.sh/helm/v3/cmd/helm,$(HELM_VERSION))
-	$(call install,kustomize,sigs.k8s.io/kustomize/kustomize/v5,$(KUSTOMIZE_VERSION))
-	$(call install,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,$(KUBECONFORM_VERSION))
-
-# Its module replaces others, so `go install` refuses it: it is built as a tool of a module of its own.
+	$(call tool,helm,helm.sh/helm/v3/cmd/helm)
+	$(call tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
+	$(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform)
 tools-compose:
-	@if [ ! -x bin/docker-compose ] || [ ! -e bin/.docker-compose-$(COMPOSE_VERSION) ]; then \
-		echo "installing docker-compose $(COMPOSE_VERSION) into ./bin"; \
-		mkdir -p bin; rm -f bin/.docker-compose-*; \
-		dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; bin=$$PWD/bin; export GOFLAGS=; cd "$$dir"; \
-		{ $(GO) mod init tools && $(GO) get -tool github.com/docker/compose/v5/cmd@$(COMPOSE_VERSION); } 2>log || { cat log >&2; exit 1; }; \
-		$(GO) build -ldflags='-s -w' -o "$$bin/docker-compose" github.com/docker/compose/v5/cmd; \
-		touch "$$bin/.docker-compose-$(COMPOSE_VERSION)"; \
-	fi
+	$(call tool,docker-compose,github.com/docker/compose/v5/cmd)
 
 .PHONY: clean
 clean: ## remove what was built; ./bin with its tools stays
