@@ -1,5 +1,5 @@
-# Everything is built and tested with Go alone; the tools that lint, rules and e2e need are installed into ./bin, each at the
-# version written here.
+# Everything is built and tested with Go alone; the tools that lint, rules, compose, deploy and e2e need are installed into
+# ./bin, each at the version written here or in .ci/tools/go.mod.
 
 SHELL         := /bin/bash
 .SHELLFLAGS   := -euo pipefail -c
@@ -50,7 +50,8 @@ endef
 STRIPPED := -ldflags='-s -w'
 # $(call tool,name,package,flags) installs a tool of the module.
 tool = $(call install,$(1),$(TOOLS_ID),$(GO) -C $(TOOLS) build $(STRIPPED) $(3) -o ../../bin/$(1) $(2))
-# $(call released,name,package,version) installs a tool with the dependencies that it was released with.
+# $(call released,name,package,version) installs a tool with the dependencies that it was released with: it does not build
+# with those of the module, or its findings depend on them.
 released = $(call install,$(1),$(3),GOBIN="$(CURDIR)/bin" $(GO) install $(STRIPPED) $(2)@$(3))
 
 .PHONY: help
