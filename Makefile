@@ -9,7 +9,8 @@ GO      ?= go
 BINARY  := tair_ssl_exporter
 
 GOLANGCI_LINT_VERSION := v2.15.0
-# The latest whose module has its web assets.
+# The server of the end-to-end tests: the latest whose module has its web assets. amtool is of .ci/tools, as new as the
+# Alertmanager of deploy/compose.
 ALERTMANAGER_VERSION  := v0.27.0
 # Whose schemas the manifests are checked with.
 KUBERNETES_VERSION          := v1.37.2
@@ -29,12 +30,13 @@ LDFLAGS := -s -w -X $(PKG).Version=$(VERSION) -X $(PKG).Revision=$(REVISION) -X 
 
 # The race detector needs a C compiler. Without one the tests still run, and say so.
 RACE ?= $(if $(shell command -v "$$($(GO) env CC | cut -d' ' -f1)" 2>/dev/null),-race)
-TEST := $(if $(RACE),CGO_ENABLED=1 $(GO) test $(RACE),$(GO) test)
+TEST = $(if $(RACE),CGO_ENABLED=1 $(GO) test $(RACE),$(GO) test)
 
-# The tools that share most of their dependencies are of one module, so that these are compiled once. Its go.mod has their
-# versions; a change of any of them builds all anew.
+# The tools that share most of their dependencies are of one module, so that these are compiled once: each at the latest
+# version that one of the tools asks for. Its go.mod has the versions, and a change of any builds all tools anew. To raise
+# one: go -C .ci/tools get -tool PACKAGE@VERSION && go -C .ci/tools mod tidy.
 TOOLS    := .ci/tools
-TOOLS_ID := $(shell cat $(TOOLS)/go.mod $(TOOLS)/go.sum | cksum | cut -d' ' -f1)
+TOOLS_ID  = $(shell cat $(TOOLS)/go.mod $(TOOLS)/go.sum | cksum | cut -d' ' -f1)
 
 # $(call install,name,version,commands) runs the commands, which make bin/NAME, unless that version is there.
 define install
@@ -50,8 +52,8 @@ endef
 STRIPPED := -ldflags='-s -w'
 # $(call tool,name,package,flags) installs a tool of the module.
 tool = $(call install,$(1),$(TOOLS_ID),$(GO) -C $(TOOLS) build $(STRIPPED) $(3) -o ../../bin/$(1) $(2))
-# $(call released,name,package,version) installs a tool with the dependencies that it was released with: it does not build
-# with those of the module, or its findings depend on them.
+# $(call released,name,package,version) installs a tool with the dependencies that it was released with: the findings of a
+# linter depend on them, and an older version may not build with those of the module.
 released = $(call install,$(1),$(3),GOBIN="$(CURDIR)/bin" $(GO) install $(STRIPPED) $(2)@$(3))
 
 .PHONY: help
