@@ -65,7 +65,7 @@ func TestFailuresAreTriedAgainOrNot(t *testing.T) {
 		{"unauthorized", apiError(400, "IncompleteSignature"), 1, ReasonUnauthorized},
 		{"invalid", tairtest.Fault{Body: []byte("{}")}, 1, ReasonInvalidResponse},
 		{"other", apiError(400, "InvalidParameter"), 1, ReasonOther},
-		{"unsupported", apiError(400, "InvalidRedisVersionPattern"), 1, ""},
+		{"unsupported", apiError(400, "InvalidRedisVersionPattern"), 1, ReasonOther},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
@@ -116,7 +116,7 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 		})
 	}
 	for n := 1; n < 200; n++ {
-		if got := backoff(n); got < 0 || got >= maxBackoff {
+		if got := Backoff(n); got < 0 || got >= maxBackoff {
 			t.Errorf("%v after attempt %d", got, n)
 		}
 	}
@@ -125,7 +125,7 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 func TestRefusedCredentials(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		chain    []Credentials // what the provider gives, the next one after each rejection
+		chain    []Credentials // what the provider returns, the next one after each rejection
 		attempts int
 		refusals int
 		rejected []Credentials
@@ -134,7 +134,7 @@ func TestRefusedCredentials(t *testing.T) {
 	}{
 		{"others work", []Credentials{testKey, otherKey}, 3, 1, []Credentials{testKey}, 2, true},
 		{"there are no others", []Credentials{testKey}, 3, 1, []Credentials{testKey}, 1, false},
-		{"others are refused too", []Credentials{testKey, otherKey, tokenKey}, 3, 2, []Credentials{testKey, otherKey}, 2, false},
+		{"others are refused too", []Credentials{testKey, otherKey}, 3, 2, []Credentials{testKey, otherKey}, 2, false},
 		{"no attempt is left", []Credentials{testKey, otherKey}, 1, 1, []Credentials{testKey}, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -145,7 +145,10 @@ func TestRefusedCredentials(t *testing.T) {
 					r.wantSSL()
 				} else {
 					_, err := r.ask()
-					wantError(t, err, Error{Reason: ReasonUnauthorized, Status: 403, Code: errRefused.Code, RequestID: anyRequestID})
+					var failure *Error
+					if !errors.As(err, &failure) || failure.Reason != ReasonUnauthorized || failure.Retryable() != (c.attempts == 1) {
+						t.Errorf("error %+v", err)
+					}
 				}
 				if !slices.Equal(r.keys.rejected, c.rejected) {
 					t.Errorf("%d rejected, want %d, or others", len(r.keys.rejected), len(c.rejected))
@@ -156,11 +159,40 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 }
 
+func TestRefusalsExplainTheirCode(t *testing.T) {
+	refused := func(code string) tairtest.Fault {
+		return tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: code}}
+	}
+	for _, c := range []struct {
+		code  string
+		ahead time.Duration // of the client's clock
+		want  string
+	}{
+		{"InvalidAccessKeyId.NotFound", 0, "the access key does not exist or is disabled"},
+		{"InvalidAccessKeyId.Inactive", 0, "the access key does not exist or is disabled"},
+		{"SignatureDoesNotMatch", 0, "the access key secret does not belong to the access key ID"},
+		{"InvalidSecurityToken.Expired", 0, "the temporary credentials have expired or their token is not valid"},
+		{"InvalidTimeStamp.Expired", time.Hour, "the clock of this machine is 1h0m0s ahead of the API's"},
+		{"InvalidTimeStamp.Expired", -20 * time.Minute, "the clock of this machine is 20m0s behind the API's"},
+		{"InvalidTimeStamp.Expired", 0, "the clock of this machine differs from the API's"},
+		{"SignatureNonceUsed", 0, ""},
+	} {
+		now := func() time.Time { return time.Now().Add(c.ahead) }
+		inBubble(t, ClientConfig{Attempts: 1, Now: now}, func(t *testing.T, r *rig) {
+			r.api.SetFault("", refused(c.code))
+			_, err := r.ask()
+			var failure *Error
+			if !errors.As(err, &failure) || failure.Code != c.code || failure.Detail != c.want {
+				t.Errorf("%s, %v ahead: error %v, want %s", c.code, c.ahead, err, c.want)
+			}
+		})
+	}
+}
+
 func TestCredentialsCannotBeObtained(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		r.keys.err = &CredentialsError{Type: CredentialsRAMRole, Class: classSTS, Code: "NoPermission", RequestID: "1B2C"}
-		sent := func() { t.Error("sent") }
-		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, sent)
+		_, err := r.client.Admit(t.Context())
 		wantError(t, err, Error{
 			Reason: ReasonCredentials, Code: "NoPermission", RequestID: "1B2C",
 			Detail: "cannot obtain credentials: class=sts code=NoPermission request_id=1B2C",
@@ -172,11 +204,12 @@ func TestCredentialsCannotBeObtained(t *testing.T) {
 	})
 }
 
-// What was learned by an attempt weighs more than why there is no other.
+// What an attempt has learned weighs more than why there is no other.
 func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetFault("", tairtest.Fault{Error: errInternal})
-		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, func() { r.keys.err = &CredentialsError{Class: classFile} })
+		r.api.SetFault("", tairtest.Fault{Delay: time.Second, Error: errInternal})
+		time.AfterFunc(500*time.Millisecond, func() { r.keys.fail(&CredentialsError{Class: classFile}) })
+		_, err := r.ask()
 		wantError(t, err, Error{Reason: ReasonServer, Status: 500, Code: "InternalError", RequestID: anyRequestID})
 		r.wantRequests(1)
 	})
@@ -190,13 +223,13 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 		want    string
 	}{
 		{"the token would come too late", func(r *rig) { r.wantSSL() }, time.Second,
-			"the request was not sent: waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
+			"waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
 		{"canceled while waiting for a token", func(r *rig) { r.wantSSL() }, 0,
-			"the request was not sent: waiting for the rate limit: context canceled"},
+			"waiting for the rate limit: context canceled"},
 		{"waiting behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, time.Second,
-			"the request was not sent: waiting for the rate limit: context deadline exceeded"},
+			"waiting for the rate limit: context deadline exceeded"},
 		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, time.Second,
-			"the request was not sent: waiting for credentials: context deadline exceeded"},
+			"waiting for credentials: context deadline exceeded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, ClientConfig{QPS: 0.5}, func(t *testing.T, r *rig) {
@@ -208,8 +241,7 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 					ctx, cancel = context.WithTimeout(t.Context(), c.within)
 					defer cancel()
 				}
-				got, err := r.client.DescribeInstanceSSL(ctx, testInstance, func() { t.Error("sent") })
-				if !errors.Is(err, ErrNotSent) || err.Error() != c.want || got != (SSL{}) {
+				if got, err := r.askUnder(ctx); err == nil || err.Error() != c.want || got != (SSL{}) {
 					t.Errorf("got %+v, error %v\nwant %s", got, err, c.want)
 				}
 				r.wantRequests(0)
@@ -219,43 +251,47 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 	}
 }
 
-func TestAnAttemptUnderWayOutlivesItsContext(t *testing.T) {
+func TestPermitDependsOnNoContext(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		r.api.SetFault("", tairtest.Fault{Delay: 3 * time.Second})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		got, err := r.client.DescribeInstanceSSL(ctx, testInstance, nil)
+		got, err := r.askOnce(ctx)
 		if got != testSSL || err != nil || time.Since(began) != 3*time.Second {
 			t.Errorf("got %+v, error %v after %v", got, err, time.Since(began))
 		}
 	})
 }
 
-func TestTheContextEndsBetweenAttempts(t *testing.T) {
-	for _, failure := range []*tairtest.APIError{errInternal, errThrottled, errRefused} {
-		inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-			r.keys.chain = []Credentials{testKey, otherKey}
-			r.api.SetFault("", tairtest.Fault{Delay: 3 * time.Second, Error: failure})
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			_, err := r.client.DescribeInstanceSSL(ctx, testInstance, nil)
-			wantError(t, err, Error{
-				Reason: classify(failure.Status, failure.Code), Status: failure.Status, Code: failure.Code, RequestID: anyRequestID,
-			})
-			r.wantRequests(1)
-		})
-	}
+// A listing that nobody needs any more ends at once.
+func TestCallUnderWayEndsWithItsContext(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		r.api.SetFault("", tairtest.Fault{Hang: true})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		began := time.Now()
+		if _, err := r.askUnder(ctx); err == nil || time.Since(began) != time.Second {
+			t.Errorf("error %v after %v", err, time.Since(began))
+		}
+		r.wantRequests(1)
+	})
 }
 
-func TestSentIsCalledBeforeEachRequest(t *testing.T) {
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetFault("", tairtest.Fault{Error: errInternal, Times: 2})
-		var before []int
-		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, func() { before = append(before, len(r.api.Requests())) })
-		if want := []int{0, 1, 2}; err != nil || !slices.Equal(before, want) {
-			t.Errorf("called before requests %v, want %v, error %v", before, want, err)
+func TestPermitThatIsReleasedMakesRoom(t *testing.T) {
+	inBubble(t, ClientConfig{Concurrency: 1}, func(t *testing.T, r *rig) {
+		permit, err := r.client.Admit(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		const want = "waiting for a slot: context deadline exceeded"
+		if _, err := r.client.Admit(ctx); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+		permit.Release()
+		r.wantSSL()
 	})
 }
 
@@ -308,7 +344,7 @@ func TestObserverIsToldOfTheWaitForTheRate(t *testing.T) {
 func TestThrottlingLowersTheRate(t *testing.T) {
 	inBubble(t, ClientConfig{QPS: 400, Attempts: 1}, func(t *testing.T, r *rig) {
 		r.api.SetFault("", tairtest.Fault{Error: errThrottled, Times: 1})
-		for _, want := range []float64{200, 201, 202} {
+		for _, want := range []float64{200, 201, 202} { // the first answer is throttled
 			_, _ = r.ask()
 			if got := r.client.QPS(); got != want {
 				t.Errorf("%v/s, want %v/s", got, want)

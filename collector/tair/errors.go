@@ -1,13 +1,13 @@
 package tair
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
-// Reason says in one word why a call gave no answer. The set is closed: metrics and alerts hang on it.
+// Reason is one word for why a call has no answer. The set is closed: metrics and alerts depend on it.
 type Reason string
 
 // The reasons of a failed call.
@@ -27,18 +27,16 @@ const (
 // codeNonceUsed is the API's code for a request that it has seen before.
 const codeNonceUsed = "SignatureNonceUsed"
 
-// ErrNotSent is in the error of a call whose context ended while it waited for its turn: nothing was sent, nothing
-// was learned.
-var ErrNotSent = errors.New("the request was not sent")
-
-// Error is why a call gave no answer. Its text holds no secret, no body and no message of the API (some messages
+// Error is why a call has no answer. Its text holds no secret, no body and no message of the API (some messages
 // repeat what was signed).
 type Error struct {
 	Reason    Reason
 	Status    int    // HTTP status; 0 when there was no HTTP answer
-	Code      string // the API's (or STS's) own code, cleaned and cut to 64 characters; "" when it gave none
-	RequestID string // the cloud's ID of the request, to quote to its support; "" when it gave none
+	Code      string // the API's (or STS's) own code, cleaned and cut to 64 characters; "" when there is none
+	RequestID string // the cloud's ID of the request, to quote to its support; "" when there is none
 	Detail    string // what is wrong in words, for the log; may be ""
+
+	renewed bool // the API refused credentials that have been replaced since
 }
 
 func (e *Error) Error() string {
@@ -56,14 +54,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// AccountWide reports whether the failure concerns the credentials, and so every instance of the account. A nonce that
-// the API has seen concerns one request only.
-func (e *Error) AccountWide() bool {
-	return e.Reason == ReasonCredentials || e.Reason == ReasonUnauthorized && e.Code != codeNonceUsed
+// RefusesCredentials reports whether the API refused what the request was signed with, and so refuses every request of
+// the account in the region. A nonce that the API has seen concerns one request only.
+func (e *Error) RefusesCredentials() bool {
+	return e.Reason == ReasonUnauthorized && e.Code != codeNonceUsed
 }
 
-// retryable reports whether the same request may well succeed a moment later.
-func (e *Error) retryable() bool {
+// Transient reports whether the failure may pass by itself within moments.
+func (e *Error) Transient() bool {
 	switch e.Reason {
 	case ReasonThrottled, ReasonTimeout, ReasonNetwork, ReasonServer:
 		return true
@@ -72,7 +70,41 @@ func (e *Error) retryable() bool {
 	}
 }
 
-// classify gives the reason for an HTTP answer other than 200 OK with the API's code ("" when the body had none).
+// Retryable reports whether another attempt may succeed: the failure is transient, or the credentials are new.
+func (e *Error) Retryable() bool { return e.renewed || e.Transient() }
+
+// Same reports whether two failures are told apart by neither reason nor code. nil equals nil alone.
+func (e *Error) Same(other *Error) bool {
+	if e == nil || other == nil {
+		return e == other
+	}
+	return e.Reason == other.Reason && e.Code == other.Code
+}
+
+// explainRefusal returns what the code of an unauthorized answer means; "" for other codes. ahead is by how much the
+// clock of this machine is ahead of the API's.
+//
+// Source: the common error codes of R-kvstore 2015-01-01.
+func explainRefusal(code string, ahead time.Duration) string {
+	switch {
+	case strings.HasPrefix(code, "InvalidAccessKeyId"):
+		return "the access key does not exist or is disabled"
+	case strings.HasPrefix(code, "SignatureDoesNotMatch"), strings.HasPrefix(code, "IncompleteSignature"):
+		return "the access key secret does not belong to the access key ID"
+	case strings.HasPrefix(code, "InvalidSecurityToken"):
+		return "the temporary credentials have expired or their token is not valid"
+	case strings.HasPrefix(code, "InvalidTimeStamp") && ahead > 0:
+		return fmt.Sprintf("the clock of this machine is %s ahead of the API's", ahead.Round(time.Minute))
+	case strings.HasPrefix(code, "InvalidTimeStamp") && ahead < 0:
+		return fmt.Sprintf("the clock of this machine is %s behind the API's", -ahead.Round(time.Minute))
+	case strings.HasPrefix(code, "InvalidTimeStamp"):
+		return "the clock of this machine differs from the API's"
+	default:
+		return ""
+	}
+}
+
+// classify returns the reason for an HTTP answer other than 200 OK with the API's code ("" when the body had none).
 //
 // Sources: the error tables of DescribeInstanceSSL and of the common error codes of R-kvstore 2015-01-01, and the
 // codes that the official Terraform provider handles (InvalidDBInstance.NotFound, LockTimeout).

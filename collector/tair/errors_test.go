@@ -15,13 +15,14 @@ func TestDocumentedErrors(t *testing.T) {
 	for _, documented := range tairtest.Errors() {
 		inBubble(t, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
 			r.api.SetFault(testInstance, tairtest.Fault{Error: &documented})
-			got, err := r.ask()
+			got, err := r.askOnce(t.Context())
 			if got != (SSL{}) {
 				t.Errorf("%+v: got %+v", documented, got)
 			}
 			if documented.Class != tairtest.ClassUnsupported {
 				wantError(t, err, Error{
 					Reason: reasons[documented.Class], Status: documented.Status, Code: documented.Code, RequestID: anyRequestID,
+					Detail: explainRefusal(documented.Code, 0),
 				})
 			} else if err != nil { // that there is no SSL is an answer
 				t.Errorf("%+v: error %v", documented, err)
@@ -85,25 +86,29 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-func TestReasonsOfTheWholeAccountAndOfAMoment(t *testing.T) {
+func TestReasonsThatPassAndThatRefuseCredentials(t *testing.T) {
 	for _, c := range []struct {
-		reason                 Reason
-		accountWide, retryable bool
+		failure            Error
+		refuses, transient bool
 	}{
-		{ReasonThrottled, false, true},
-		{ReasonCredentials, true, false},
-		{ReasonUnauthorized, true, false},
-		{ReasonForbidden, false, false},
-		{ReasonNotFound, false, false},
-		{ReasonTimeout, false, true},
-		{ReasonNetwork, false, true},
-		{ReasonServer, false, true},
-		{ReasonInvalidResponse, false, false},
-		{ReasonOther, false, false},
+		{Error{Reason: ReasonThrottled}, false, true},
+		{Error{Reason: ReasonCredentials}, false, false},
+		{Error{Reason: ReasonUnauthorized}, true, false},
+		{Error{Reason: ReasonUnauthorized, Code: codeNonceUsed}, false, true},
+		{Error{Reason: ReasonForbidden}, false, false},
+		{Error{Reason: ReasonNotFound}, false, false},
+		{Error{Reason: ReasonTimeout}, false, true},
+		{Error{Reason: ReasonNetwork}, false, true},
+		{Error{Reason: ReasonServer}, false, true},
+		{Error{Reason: ReasonInvalidResponse}, false, false},
+		{Error{Reason: ReasonOther}, false, false},
 	} {
-		e := &Error{Reason: c.reason}
-		if e.AccountWide() != c.accountWide || e.retryable() != c.retryable {
-			t.Errorf("%s: AccountWide %t, retryable %t", c.reason, e.AccountWide(), e.retryable())
+		e := c.failure
+		if e.RefusesCredentials() != c.refuses || e.Transient() != c.transient || e.Retryable() != c.transient {
+			t.Errorf("%+v: refuses credentials %t, transient %t, retryable %t", e, e.RefusesCredentials(), e.Transient(), e.Retryable())
+		}
+		if e.renewed = true; !e.Retryable() {
+			t.Errorf("%+v with new credentials is not retryable", e)
 		}
 	}
 }

@@ -16,8 +16,9 @@ import (
 const ActionDescribeInstances = "DescribeInstances"
 
 const (
-	pageSize = 50   // the most that the API takes
-	maxPages = 2000 // of one listing
+	pageSize      = 50   // the most that the API takes
+	maxPages      = 2000 // of one listing
+	maxTagFilters = 5    // the most that the API takes
 )
 
 // ListedInstance is one instance as the API lists it.
@@ -57,13 +58,17 @@ type Filter struct {
 	ResourceGroup string
 }
 
-// params gives the filter as parameters of the operation.
+// tagKeys returns the keys of the tags, sorted.
+func (f Filter) tagKeys() []string { return slices.Sorted(maps.Keys(f.Tags)) }
+
+// params returns what the API filters by: the resource group and the first five tags.
 func (f Filter) params() []param {
 	var params []param
 	if f.ResourceGroup != "" {
 		params = append(params, param{"ResourceGroupId", f.ResourceGroup})
 	}
-	for i, key := range slices.Sorted(maps.Keys(f.Tags)) {
+	keys := f.tagKeys()
+	for i, key := range keys[:min(len(keys), maxTagFilters)] {
 		name := "Tag." + strconv.Itoa(i+1)
 		params = append(params, param{name + ".Key", key})
 		if value := f.Tags[key]; value != "" {
@@ -73,14 +78,34 @@ func (f Filter) params() []param {
 	return params
 }
 
+// rest returns the part of the filter that is left for us: the tags behind the first five.
+func (f Filter) rest() Filter {
+	keys := f.tagKeys()
+	rest := Filter{Tags: make(map[string]string)}
+	for _, key := range keys[min(len(keys), maxTagFilters):] {
+		rest.Tags[key] = f.Tags[key]
+	}
+	return rest
+}
+
+// matchesTags reports whether an instance has every tag of the filter.
+func (f Filter) matchesTags(i ListedInstance) bool {
+	for key, want := range f.Tags {
+		if got, tagged := i.Tags[key]; !tagged || want != "" && got != want {
+			return false
+		}
+	}
+	return true
+}
+
 // DescribeInstances lists the instances of the client's region that match f, each once and sorted by ID, in whatever
 // state they are: see [ListedInstance.Watchable].
 //
 // The API has no token for its pages, so they shift when instances come and go meanwhile. A listing that holds fewer
 // instances than the API counts is therefore read a second time, and what either holds is returned (an instance that went
-// in between goes with the next listing); when even that is too few, the result is an error and not a part of the fleet.
+// in between goes with the next listing). When even that is too few, the result is an error and not a part of the fleet.
 //
-// An error is an [*Error], or holds [ErrNotSent] when ctx ended before the next page was asked for.
+// The error is an [*Error], or wraps the cause of ctx when ctx ended before the next page was requested.
 //
 // Source: R-kvstore 2015-01-01, DescribeInstances.
 func (c *Client) DescribeInstances(ctx context.Context, f Filter) ([]ListedInstance, error) {
@@ -88,21 +113,28 @@ func (c *Client) DescribeInstances(ctx context.Context, f Filter) ([]ListedInsta
 	total := 0
 	for range 2 {
 		var err error
-		if total, err = c.list(ctx, f, known); err != nil {
+		if total, err = c.readPages(ctx, f, known); err != nil {
 			return nil, err
 		}
 		if len(known) >= total {
-			return slices.SortedFunc(maps.Values(known), func(a, b ListedInstance) int { return strings.Compare(a.ID, b.ID) }), nil
+			return matching(known, f.rest()), nil
 		}
 	}
 	return nil, &Error{
 		Reason: ReasonInvalidResponse,
-		Detail: fmt.Sprintf("TotalCount is %d but two listings gave %d instances", total, len(known)),
+		Detail: fmt.Sprintf("TotalCount is %d but two listings hold %d instances", total, len(known)),
 	}
 }
 
-// list reads one listing into known and gives the highest count of instances that the API named meanwhile.
-func (c *Client) list(ctx context.Context, f Filter, known map[string]ListedInstance) (total int, err error) {
+// matching returns the instances that have the tags of a filter, sorted by ID.
+func matching(known map[string]ListedInstance, f Filter) []ListedInstance {
+	matches := slices.DeleteFunc(slices.Collect(maps.Values(known)), func(i ListedInstance) bool { return !f.matchesTags(i) })
+	slices.SortFunc(matches, func(a, b ListedInstance) int { return strings.Compare(a.ID, b.ID) })
+	return matches
+}
+
+// readPages reads one listing into known and returns the highest count of instances that the API named meanwhile.
+func (c *Client) readPages(ctx context.Context, f Filter, known map[string]ListedInstance) (total int, err error) {
 	seen := map[string]struct{}{} // in this listing
 	for number := 1; number <= lastPage(total); number++ {
 		page, err := c.page(ctx, f, number)
@@ -114,7 +146,7 @@ func (c *Client) list(ctx context.Context, f Filter, known map[string]ListedInst
 			known[i.ID] = i
 			seen[i.ID] = struct{}{}
 		}
-		// More than were counted: the count is wrong, and only an empty page is the end.
+		// When there are more than the API counts, the count is wrong, and only an empty page is the end.
 		if len(page.instances) == 0 || len(seen) == total {
 			break
 		}
@@ -134,13 +166,12 @@ type page struct {
 }
 
 func (c *Client) page(ctx context.Context, f Filter, number int) (p page, err error) {
-	err = c.call(ctx, call{
+	err = c.call(ctx, c.listings, request{
 		action: ActionDescribeInstances,
-		lists:  true,
-		params: append(f.params(), param{"RegionId", c.region},
-			param{"PageNumber", strconv.Itoa(number)}, param{"PageSize", strconv.Itoa(pageSize)}),
+		query: canonicalQuery(append(f.params(), param{"RegionId", c.cfg.Region},
+			param{"PageNumber", strconv.Itoa(number)}, param{"PageSize", strconv.Itoa(pageSize)})),
 		decode: func(body []byte) (requestID string, err error) {
-			p, requestID, err = decodePage(body, c.region)
+			p, requestID, err = decodePage(body, c.cfg.Region)
 			return requestID, err
 		},
 	})

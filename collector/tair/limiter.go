@@ -13,8 +13,8 @@ const (
 	minQPS        = 0.5         // a throttled client never goes below
 	throttlePause = time.Second // no new start after a throttled answer, and the shortest time between two halvings
 
-	// What one success adds to the rate: a 400th of the configured one, but no more than a tenth of the rate itself; near
-	// the rate that was too much, a fifth of that. So some 400 to 800 successes undo whatever throttling has done.
+	// What one answer adds to the rate: a 400th of the configured one, but no more than a tenth of the rate itself; near
+	// the rate that was too much, a fifth of that. So some 400 to 800 answers undo whatever throttling has done.
 	climbSteps   = 400
 	climbShare   = 10
 	carefulSteps = 5
@@ -22,9 +22,9 @@ const (
 )
 
 // limiter keeps the requests of one account and region under a rate and finds the cloud's quota by itself: a
-// throttled answer halves the rate, successful ones let it climb back. It remembers the rate at which it was throttled
-// last and climbs slowly around it: most of the time then goes by just below the quota, not in running into it. Once
-// the rate is past it, the quota has grown or less is asked for, and the climb is fast again.
+// throttled answer halves the rate, every other answer lets it climb back. It remembers the rate at which it was throttled
+// last and climbs slowly around it, so that it spends most of its time just below the quota. Once the rate is past that
+// point, the quota has grown or others use less of it, and the climb is fast again.
 type limiter struct {
 	ceiling float64
 	bucket  *rate.Limiter
@@ -34,7 +34,7 @@ type limiter struct {
 	paused  time.Time // no start before
 	lowered time.Time // the last halving
 	tooMuch float64   // the rate at which it was throttled last; 0: never
-	flowed  bool      // there was a success since
+	flowed  bool      // there was an answer since that was not throttled
 }
 
 func newLimiter(qps float64) *limiter {
@@ -79,13 +79,16 @@ func (l *limiter) pause() time.Duration {
 	return time.Until(l.paused)
 }
 
-// learn takes note of how a request ended; nil: with an answer.
-func (l *limiter) learn(failed *Error) {
+// learn adapts the rate to how a request ended; nil: with success. Every answer of the API that is not throttled shows
+// that the quota is not spent, an error too; a request without an answer shows nothing.
+func (l *limiter) learn(failure *Error) {
 	switch {
-	case failed == nil:
-		l.succeeded()
-	case failed.Reason == ReasonThrottled:
+	case failure == nil:
+		l.answered()
+	case failure.Reason == ReasonThrottled:
 		l.throttled()
+	case failure.Status != 0:
+		l.answered()
 	}
 }
 
@@ -105,9 +108,9 @@ func (l *limiter) throttled() {
 	l.set(max(minQPS, l.qps()/2))
 }
 
-// succeeded lets the rate climb one step towards the ceiling. In a pause it does nothing: what is answered then was sent
+// answered lets the rate climb one step towards the ceiling. In a pause it does nothing: what is answered then was sent
 // at the old rate.
-func (l *limiter) succeeded() {
+func (l *limiter) answered() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if time.Until(l.paused) > 0 {

@@ -89,10 +89,10 @@ func TestLimiterStaysWithinItsBounds(t *testing.T) {
 			}
 			wantQPS(t, l, c.lowest)
 			for range 2 * climbSteps { // half of them where it climbs slowly
-				l.succeeded()
+				l.answered()
 			}
 			wantQPS(t, l, c.ceiling)
-			l.succeeded()
+			l.answered()
 			wantQPS(t, l, c.ceiling)
 		})
 	}
@@ -104,17 +104,42 @@ func TestLimiterClimbsWithSuccessesAlone(t *testing.T) {
 		l.throttled()
 		pass(time.Hour)
 		wantQPS(t, l, 200)
-		l.succeeded()
+		l.answered()
 		wantQPS(t, l, 201)
 		for range 198 {
-			l.succeeded()
+			l.answered()
 		}
 		wantQPS(t, l, 399)
-		l.succeeded()
+		l.answered()
 		wantQPS(t, l, 400)
-		l.succeeded()
+		l.answered()
 		wantQPS(t, l, 400)
 	})
+}
+
+func TestEveryAnswerThatIsNotThrottledRaisesTheRate(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		failure *Error
+		want    float64
+	}{
+		{"success", nil, 201},
+		{"forbidden", &Error{Reason: ReasonForbidden, Status: 403}, 201},
+		{"unsupported", &Error{Reason: ReasonOther, Status: 400, Code: "InvalidRedisVersionPattern"}, 201},
+		{"server", &Error{Reason: ReasonServer, Status: 503}, 201},
+		{"no answer", &Error{Reason: ReasonTimeout}, 200},
+		{"throttled", &Error{Reason: ReasonThrottled, Status: 429}, 100},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLimiter(400)
+			l.throttled()
+			pass(time.Minute)
+			l.learn(c.failure)
+			if got := l.qps(); got != c.want {
+				t.Errorf("%s: %v/s, want %v/s", c.name, got, c.want)
+			}
+		})
+	}
 }
 
 // Near the rate that was too much the climb is slow, and fast again past it.
@@ -128,7 +153,7 @@ func TestLimiterClimbsSlowlyWhereItWasThrottled(t *testing.T) {
 		successes := func(to float64) (n int) {
 			pass(throttlePause)
 			for ; l.qps() < to; n++ {
-				l.succeeded()
+				l.answered()
 			}
 			return n
 		}
@@ -166,7 +191,7 @@ func TestLimiterClimbsByATenthAtMost(t *testing.T) {
 			pass(time.Second)
 		}
 		wantQPS(t, l, 0.5)
-		l.succeeded()
+		l.answered()
 		wantQPS(t, l, 0.55)
 	})
 }
@@ -177,10 +202,10 @@ func TestLimiterDoesNotClimbInAPause(t *testing.T) {
 		l := newLimiter(100)
 		l.throttled()
 		pass(999 * time.Millisecond)
-		l.succeeded()
+		l.answered()
 		wantQPS(t, l, 50)
 		pass(time.Millisecond)
-		l.succeeded()
+		l.answered()
 		wantQPS(t, l, 50.25)
 	})
 }
@@ -192,7 +217,7 @@ func TestLimiterBurstFollowsTheRate(t *testing.T) {
 		l.throttled()
 		wantStarts(t, l, 1000, 1000, 1050, 1100) // 2 of 20/s
 		for range climbSteps {
-			l.succeeded()
+			l.answered()
 		}
 		wantQPS(t, l, 40)
 		pass(time.Second)

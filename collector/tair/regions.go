@@ -25,15 +25,14 @@ const maxHost = 253
 // DescribeRegions lists the regions, each once and sorted by ID. Of a region that the API names several times it takes
 // the first endpoint.
 //
-// An error is an [*Error], or holds [ErrNotSent] when ctx ended before anything was sent.
+// The error is an [*Error], or wraps the cause of ctx when ctx ended before the request was sent.
 //
 // Source: R-kvstore 2015-01-01, DescribeRegions.
 func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
 	var regions []Region
-	err := c.call(ctx, call{
+	err := c.call(ctx, c.listings, request{
 		action: ActionDescribeRegions,
-		lists:  true,
-		params: []param{{"RegionId", c.region}},
+		query:  canonicalQuery([]param{{"RegionId", c.cfg.Region}}),
 		decode: func(body []byte) (requestID string, err error) {
 			regions, requestID, err = decodeRegions(body)
 			return requestID, err

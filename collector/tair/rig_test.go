@@ -106,9 +106,22 @@ func newRig(t *testing.T, cfg ClientConfig, api *tairtest.API, server *tairtest.
 	return r
 }
 
-// ask asks for the rig's instance.
-func (r *rig) ask() (SSL, error) {
-	return r.client.DescribeInstanceSSL(r.t.Context(), testInstance, nil)
+// ask reads the rig's instance, with as many attempts as the client is allowed.
+func (r *rig) ask() (SSL, error) { return r.askUnder(r.t.Context()) }
+
+// askUnder is ask under a context.
+func (r *rig) askUnder(ctx context.Context) (ssl SSL, err error) {
+	err = r.client.call(ctx, r.client.requests, sslRequest(testRegion, testInstance, &ssl))
+	return ssl, err
+}
+
+// askOnce reads the rig's instance with one permit.
+func (r *rig) askOnce(ctx context.Context) (SSL, error) {
+	permit, err := r.client.Admit(ctx)
+	if err != nil {
+		return SSL{}, err
+	}
+	return permit.DescribeInstanceSSL(testInstance)
 }
 
 // wantSSL asks for the rig's instance and checks that all goes well.
@@ -169,6 +182,13 @@ func (f *fakeKeys) Credentials(ctx context.Context) (Credentials, error) {
 		return Credentials{}, context.Cause(ctx)
 	}
 	return f.chain[0], f.err
+}
+
+// fail makes every further call fail.
+func (f *fakeKeys) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
 }
 
 func (f *fakeKeys) Reject(c Credentials) {

@@ -121,11 +121,11 @@ func TestSignedCallIsRefused(t *testing.T) {
 		now   func() time.Time
 		want  Error
 	}{
-		{"unknown key", Credentials{AccessKeyID: "LTAIunknown", AccessKeySecret: "s"}, nil, Error{Status: 404, Code: "InvalidAccessKeyId.NotFound"}},
-		{"wrong secret", Credentials{AccessKeyID: testKey.AccessKeyID, AccessKeySecret: "s"}, nil, Error{Status: 400, Code: "SignatureDoesNotMatch"}},
-		{"no token", Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret}, nil, Error{Status: 400, Code: "InvalidSecurityToken.Malformed"}},
-		{"wrong token", Credentials{tokenKey.AccessKeyID, tokenKey.AccessKeySecret, "t"}, nil, Error{Status: 400, Code: "InvalidSecurityToken.MismatchWithAccessKey"}},
-		{"clock is off", testKey, late, Error{Status: 400, Code: "InvalidTimeStamp.Expired"}},
+		{"unknown key", Credentials{AccessKeyID: "LTAIunknown", AccessKeySecret: "s"}, nil, Error{Status: 404, Code: "InvalidAccessKeyId.NotFound", Detail: "the access key does not exist or is disabled"}},
+		{"wrong secret", Credentials{AccessKeyID: testKey.AccessKeyID, AccessKeySecret: "s"}, nil, Error{Status: 400, Code: "SignatureDoesNotMatch", Detail: "the access key secret does not belong to the access key ID"}},
+		{"no token", Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret}, nil, Error{Status: 400, Code: "InvalidSecurityToken.Malformed", Detail: "the temporary credentials have expired or their token is not valid"}},
+		{"wrong token", Credentials{tokenKey.AccessKeyID, tokenKey.AccessKeySecret, "t"}, nil, Error{Status: 400, Code: "InvalidSecurityToken.MismatchWithAccessKey", Detail: "the temporary credentials have expired or their token is not valid"}},
+		{"clock is off", testKey, late, Error{Status: 400, Code: "InvalidTimeStamp.Expired", Detail: "the clock of this machine is 16m0s ahead of the API's"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := onLoopback(t, ClientConfig{Now: c.now})

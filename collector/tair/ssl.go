@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// ActionDescribeInstanceSSL is the operation that tells an instance's SSL state.
+// ActionDescribeInstanceSSL is the operation that reports the SSL state of an instance.
 const ActionDescribeInstanceSSL = "DescribeInstanceSSL"
 
 // maxText is the length in bytes at which texts of an answer are cut: they become label values.
@@ -29,30 +29,35 @@ type SSL struct {
 	DownloadURL string    // CertDownloadURL without user info, query and fragment; "" unless http or https
 }
 
-// DescribeInstanceSSL asks for the SSL state of an instance. It waits for its turn under ctx; a request once sent
-// runs to its own timeout, even when ctx ends, and its answer is returned. sent, when not nil, is called just before
-// each request goes out.
+// DescribeInstanceSSL sends one request for the SSL state of an instance and reads its answer. It depends on no context:
+// a request that is sent costs quota, so it runs to the timeout of an attempt and its answer is not lost.
 //
-// An error is an [*Error], or holds [ErrNotSent] when ctx ended before anything was sent. When ctx ends between two
-// attempts the error is that of the last one.
+// The error is an [*Error]; [Error.Retryable] reports whether another permit may help.
 //
 // Source: R-kvstore 2015-01-01, DescribeInstanceSSL.
-func (c *Client) DescribeInstanceSSL(ctx context.Context, id string, sent func()) (SSL, error) {
+func (p *Permit) DescribeInstanceSSL(id string) (SSL, error) {
 	var ssl SSL
-	err := c.call(ctx, call{
+	failure := p.send(context.Background(), sslRequest(p.client.cfg.Region, id, &ssl))
+	switch {
+	case failure == nil:
+		return ssl, nil
+	case saysUnsupported(failure):
+		return SSL{}, nil
+	default:
+		return SSL{}, failure
+	}
+}
+
+// sslRequest returns the request for an instance, whose answer goes into ssl.
+func sslRequest(region, id string, ssl *SSL) request {
+	return request{
 		action: ActionDescribeInstanceSSL,
-		params: []param{{"InstanceId", id}, {"RegionId", c.region}},
-		sent:   sent,
+		query:  canonicalQuery([]param{{"InstanceId", id}, {"RegionId", region}}),
 		decode: func(body []byte) (requestID string, err error) {
-			ssl, requestID, err = decodeSSL(body, id)
+			*ssl, requestID, err = decodeSSL(body, id)
 			return requestID, err
 		},
-	})
-	var failed *Error
-	if errors.As(err, &failed) && saysUnsupported(failed) {
-		return SSL{}, nil
 	}
-	return ssl, err
 }
 
 // decodeSSL reads the body of a successful answer. Nothing is guessed: what does not make sense is an error.
@@ -115,21 +120,24 @@ func cut(s string) string {
 	return s
 }
 
-// decodeError reads the body of an answer other than 200 OK. A body that is not the API's leaves code and request ID
-// empty: the status still tells enough.
-func decodeError(status int, body []byte) *Error {
+// decodeError reads an answer other than 200 OK. A body that is not the API's leaves code and request ID empty: the
+// status still tells enough.
+func decodeError(got response) *Error {
 	var answer struct {
 		Code      string `json:"Code"`
 		RequestID string `json:"RequestId"`
 	}
-	e := &Error{Status: status}
-	if json.Unmarshal(body, &answer) != nil {
+	e := &Error{Status: got.status}
+	if json.Unmarshal(got.body, &answer) != nil {
 		e.Detail = "the body is not the API's"
 	}
 	e.Code, e.RequestID = cleanCode(answer.Code), cleanCode(answer.RequestID)
-	e.Reason = classify(status, e.Code)
-	if status >= http.StatusMultipleChoices && status < http.StatusBadRequest {
+	e.Reason = classify(got.status, e.Code)
+	switch {
+	case got.status >= http.StatusMultipleChoices && got.status < http.StatusBadRequest:
 		e.Detail = "redirects are not followed"
+	case e.Reason == ReasonUnauthorized:
+		e.Detail = explainRefusal(e.Code, got.ahead)
 	}
 	return e
 }

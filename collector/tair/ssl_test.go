@@ -17,7 +17,11 @@ func TestDocumentedAnswer(t *testing.T) {
 			"RequestId":"02260F96-913E-4655-9BA5-A3651CAF****","SSLEnabled":"Enable","SSLExpiredTime":"2020-08-05T09:05:53Z",
 			"CertCommonName":"r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
 			"CertDownloadURL":"https://apsaradb-public.oss-ap-sout****-1.aliy****.com/ApsaraDB-CA-Chain.zip"}`)})
-		got, err := r.client.DescribeInstanceSSL(t.Context(), id, nil)
+		permit, err := r.client.Admit(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := permit.DescribeInstanceSSL(id)
 		want := SSL{
 			Supported: true, Enabled: true, ExpiresAt: time.Date(2020, 8, 5, 9, 5, 53, 0, time.UTC),
 			CommonName:  "r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
@@ -189,7 +193,7 @@ func TestRequestIDIsKeptWhenAFieldHasAForeignType(t *testing.T) {
 	if _, id, err := decodeSSL([]byte(`{"RequestId":"REQ-1","InstanceId":"r-a","SSLEnabled":true}`), "r-a"); id != "REQ-1" || err == nil {
 		t.Errorf("answer: request ID %q, error %v", id, err)
 	}
-	if e := decodeError(403, []byte(`{"Code":403,"RequestId":"REQ-1"}`)); e.RequestID != "REQ-1" || e.Code != "" {
+	if e := decodeError(response{status: 403, body: []byte(`{"Code":403,"RequestId":"REQ-1"}`)}); e.RequestID != "REQ-1" || e.Code != "" {
 		t.Errorf("error answer: %+v", e)
 	}
 }

@@ -1,0 +1,106 @@
+package tair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// lane is the way of one kind of request to the API, with its own limits and connections.
+type lane struct {
+	slots   chan struct{} // holds one element for each request in flight
+	limiter *limiter
+	shared  *limiter // the rate limit of all lanes together; nil on the lane that owns it
+	// Requests go to the transport itself: a http.Client follows redirects, and carries the security token to another host.
+	transport *http.Transport
+}
+
+func newLane(cfg ClientConfig, concurrency int) *lane {
+	return &lane{
+		slots:   make(chan struct{}, concurrency),
+		limiter: newLimiter(cfg.QPS),
+		transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            cfg.DialContext,
+			TLSHandshakeTimeout:    cfg.Timeout,
+			IdleConnTimeout:        90 * time.Second,
+			MaxIdleConns:           concurrency,
+			MaxIdleConnsPerHost:    concurrency,
+			MaxResponseHeaderBytes: maxHeader,
+			DisableCompression:     true, // a body is cut at its size on the wire
+		},
+	}
+}
+
+// Permit is the right to send one request now: a slot among the requests in flight, a token of the rate limit and
+// credentials. Its owner calls exactly one of its methods, once.
+type Permit struct {
+	client *Client
+	lane   *lane
+	creds  Credentials
+}
+
+// Admit waits under ctx until a DescribeInstanceSSL request may be sent. Nothing has been sent when it returns.
+//
+// The error is an [*Error] of [ReasonCredentials] when no credentials can be obtained, else it wraps the cause of ctx.
+func (c *Client) Admit(ctx context.Context) (*Permit, error) { return c.admit(ctx, c.requests) }
+
+func (c *Client) admit(ctx context.Context, l *lane) (_ *Permit, err error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for a slot: %w", context.Cause(ctx))
+	}
+	defer func() {
+		if err != nil {
+			<-l.slots
+		}
+	}()
+	began := time.Now()
+	err = l.limiter.wait(ctx)
+	if err == nil && l.shared != nil {
+		err = l.shared.wait(ctx)
+	}
+	c.cfg.Observer.Waited(time.Since(began))
+	if err != nil {
+		return nil, fmt.Errorf("waiting for the rate limit: %w", err)
+	}
+	credentials, err := c.cfg.Credentials.Credentials(ctx)
+	var failed *CredentialsError
+	switch {
+	case err == nil:
+		return &Permit{client: c, lane: l, creds: credentials}, nil
+	case errors.As(err, &failed):
+		return nil, &Error{
+			Reason: ReasonCredentials, Code: failed.Code, RequestID: failed.RequestID, Detail: failed.Error(),
+		}
+	default:
+		return nil, fmt.Errorf("waiting for credentials: %w", err)
+	}
+}
+
+// Release returns the permit unused.
+func (p *Permit) Release() { <-p.lane.slots }
+
+// send sends one request and reads its answer, under ctx and the timeout of an attempt. The slot is free again before it
+// returns.
+func (p *Permit) send(ctx context.Context, r request) *Error {
+	failure := p.client.attempt(ctx, p.lane, r, p.creds)
+	p.lane.limiter.learn(failure)
+	p.Release()
+	if failure != nil && failure.RefusesCredentials() {
+		p.client.cfg.Credentials.Reject(p.creds)
+		failure.renewed = p.renewed(ctx)
+	}
+	return failure
+}
+
+// renewed reports whether the credentials that the API refused have been replaced.
+func (p *Permit) renewed(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, p.client.cfg.Timeout)
+	defer cancel()
+	fresh, err := p.client.cfg.Credentials.Credentials(ctx)
+	return err == nil && fresh != p.creds
+}

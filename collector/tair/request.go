@@ -1,0 +1,149 @@
+package tair
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxBody      = 1 << 20
+	maxHeader    = 64 << 10
+	firstBackoff = 100 * time.Millisecond // doubled for each further attempt; the wait is a random part of it
+	maxBackoff   = 2 * time.Second
+)
+
+// request is one question to the API, whatever number of attempts it takes.
+type request struct {
+	action string
+	query  string                                          // canonical: see canonicalQuery
+	decode func(body []byte) (requestID string, err error) // reads the body of a 200 OK
+}
+
+// call sends a request on a lane until there is an answer, an error that stays or no attempt left. When ctx ends between
+// two attempts, the error is that of the last one.
+func (c *Client) call(ctx context.Context, l *lane, r request) error {
+	var last *Error
+	for n := 1; ; n++ {
+		permit, err := c.admit(ctx, l)
+		switch {
+		case err != nil && last != nil:
+			return last // what is known weighs more than that there was no time to learn more
+		case err != nil:
+			return err
+		}
+		last = permit.send(ctx, r)
+		switch {
+		case last == nil:
+			return nil
+		case n == c.cfg.Attempts || !last.Retryable() || sleep(ctx, Backoff(n)) != nil:
+			return last
+		}
+	}
+}
+
+// attempt sends one request and reports it to the observer.
+func (c *Client) attempt(ctx context.Context, l *lane, r request, creds Credentials) *Error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	began := time.Now()
+	failure := c.exchange(ctx, l, r, creds)
+	if c.closed.Load() {
+		l.transport.CloseIdleConnections() // the one that has just become idle
+	}
+	report := Attempt{Action: r.action, Code: "OK", Took: time.Since(began)}
+	if failure != nil {
+		report.Code, report.Reason = cmp.Or(failure.Code, string(failure.Reason)), failure.Reason
+	}
+	c.cfg.Observer.Attempted(report)
+	return failure
+}
+
+// exchange is one request and its answer. A kept-alive connection that the other side had closed meanwhile is
+// replaced once: net/http does not send a POST again, and a fresh nonce is needed anyway.
+func (c *Client) exchange(ctx context.Context, l *lane, r request, creds Credentials) *Error {
+	got, reusedDead, err := c.send(ctx, l.transport, r, creds)
+	if err != nil && reusedDead && ctx.Err() == nil {
+		got, _, err = c.send(ctx, l.transport, r, creds)
+	}
+	switch {
+	case err != nil:
+		return transportError(got.status, err)
+	case got.status != http.StatusOK:
+		return decodeError(got)
+	case len(got.body) > maxBody:
+		return &Error{Reason: ReasonInvalidResponse, Status: got.status, Detail: "the body is over 1 MiB"}
+	}
+	requestID, err := r.decode(got.body)
+	if err != nil {
+		return &Error{Reason: ReasonInvalidResponse, Status: got.status, RequestID: requestID, Detail: err.Error()}
+	}
+	return nil
+}
+
+// response is an HTTP answer.
+type response struct {
+	status int
+	body   []byte        // at most one byte over maxBody
+	ahead  time.Duration // by how much this machine's clock is ahead of the API's; 0 when the answer has no date
+}
+
+// send does one HTTP request. reusedDead: it failed on a kept-alive connection before the first byte of an answer.
+func (c *Client) send(ctx context.Context, transport *http.Transport, r request, creds Credentials) (got response, reusedDead bool, err error) {
+	var reused, answered atomic.Bool // the hooks run on goroutines of the transport
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
+		GotFirstResponseByte: func() { answered.Store(true) },
+	})
+	target := c.url
+	target.RawQuery = r.query
+	now := c.cfg.Now()
+	req := (&http.Request{
+		Method: http.MethodPost,
+		URL:    &target,
+		Header: signed(attempt{host: target.Host, action: r.action, query: r.query, nonce: rand.Text(), date: now}, creds),
+	}).WithContext(traced)
+	req.Header["User-Agent"] = []string{c.cfg.UserAgent}
+
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return response{}, reused.Load() && !answered.Load(), err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	got.status = resp.StatusCode
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		got.ahead = now.Sub(date)
+	}
+	if n := resp.ContentLength; n >= 0 && n <= maxBody {
+		got.body = make([]byte, n)
+		_, err = io.ReadFull(resp.Body, got.body)
+	} else {
+		got.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	}
+	return got, false, err
+}
+
+// transportError tells a timeout from a broken connection.
+func transportError(status int, err error) *Error {
+	var slow net.Error
+	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &slow) && slow.Timeout()) {
+		return &Error{Reason: ReasonTimeout, Status: status, Detail: "no complete answer in time"}
+	}
+	detail, _, _ := strings.Cut(err.Error(), `"`) // what net/http quotes came from the other side
+	return &Error{Reason: ReasonNetwork, Status: status, Detail: strings.TrimRight(detail, ": ")}
+}
+
+// Backoff is the wait between attempt n (from 1) and the next, with full jitter: any part of a doubling time, so that
+// requests which failed together do not come back together.
+func Backoff(n int) time.Duration {
+	return mathrand.N(min(maxBackoff, firstBackoff<<min(n-1, 10))) //nolint:gosec // jitter is no secret
+}
