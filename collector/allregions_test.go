@@ -16,7 +16,7 @@ import (
 func (w *world) findEverywhere(account string) {
 	w.find(Source{Account: account, Regions: []string{AllRegions}})
 	reached := make(map[string]Target)
-	w.setup.Reach = func(account string, r tair.Region) (Target, error) {
+	w.setup.ClientFor = func(account string, r tair.Region) (Target, error) {
 		if !strings.Contains(r.Endpoint, ":") {
 			return Target{}, fmt.Errorf("region %s: no port", r.ID)
 		}
@@ -134,8 +134,8 @@ func TestARegionThatMovesIsAskedAtItsNewEndpoint(t *testing.T) {
 		pass(every + every/5)
 		p := w.scrape(soon)
 		w.wantState(p, "r-1", "success=1 last=0s supported=1 enabled=1 expiry=2400h0m0s in=2399h54m0s"+cert) // what is known stays known
-		at := place{"main", shanghai}
-		if url := w.exporter.fleet.Load().queues[at].client.(*tair.Client).URL(); url != "http://new.example:80" {
+		at := accountRegion{"main", shanghai}
+		if url := w.exporter.current.load().schedulers[at].client.URL(); url != "http://new.example:80" {
 			t.Errorf("asked at %s", url)
 		}
 	})
@@ -181,7 +181,7 @@ func TestRefusedCredentialsOfDiscoveryAreLoggedOnce(t *testing.T) {
 			p.want(t, 1, "discovery_error_info", "account", "main", "region", region, "reason", "unauthorized", "code", "InvalidAccessKeyId.NotFound")
 		}
 		pass(every)
-		wantLogged(t, w.log.take(), "the account cannot be asked")
+		wantLogged(t, w.log.take(), "the account cannot be read")
 		w.grant("main")
 		pass(every)
 		p = w.scrape(soon)
@@ -189,7 +189,7 @@ func TestRefusedCredentialsOfDiscoveryAreLoggedOnce(t *testing.T) {
 			t.Errorf("after the key is good: %s", s)
 		}
 		told := slices.DeleteFunc(w.log.take(), func(line string) bool { return strings.Contains(line, "has changed") })
-		wantLogged(t, told, "the account can be asked again")
+		wantLogged(t, told, "the account can be read again")
 	})
 }
 
@@ -253,13 +253,13 @@ func TestAForbiddenListingEndsTheRefusalOfTheAccount(t *testing.T) {
 		w.revoke("main")
 		w.apply()
 		w.scrape(soon)
-		wantLogged(t, w.log.take(), "the account cannot be asked")
+		wantLogged(t, w.log.take(), "the account cannot be read")
 		w.grant("main")
 		w.api.SetFault("DescribeInstances", fails(403, "Forbidden.RAM"))
 		pass(every)
-		wantLogged(t, w.log.take(), "the account can be asked again", "cannot list the instances")
+		wantLogged(t, w.log.take(), "the account can be read again", "cannot list the instances")
 		w.revoke("main")
 		pass(every + every/5)
-		wantLogged(t, w.log.take(), "the account cannot be asked")
+		wantLogged(t, w.log.take(), "the account cannot be read")
 	})
 }

@@ -133,17 +133,14 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 		name, want string
 		change     func(s *Setup)
 	}{
-		{"no client", "account main, region cn-shanghai: a client and a concurrency are needed", func(s *Setup) {
-			s.Targets = append(s.Targets, Target{Account: "main", Region: shanghai, Concurrency: 1})
-		}},
-		{"no concurrency", "account main, region cn-shanghai: a client and a concurrency are needed", func(s *Setup) {
-			s.Targets = append(s.Targets, Target{Account: "main", Region: shanghai, Client: asker})
+		{"no client", "account main, region cn-shanghai: a client is missing", func(s *Setup) {
+			s.Targets = append(s.Targets, Target{Account: "main", Region: shanghai})
 		}},
 		{"no target", "instance r-2: no client for account main, region cn-shanghai", func(s *Setup) {
 			s.Instances = append(s.Instances, Instance{ID: "r-2", Account: "main", Region: shanghai})
 		}},
-		{"the same ID twice", "instance r-1 is watched twice", func(s *Setup) {
-			s.Targets = append(s.Targets, Target{Account: "other", Region: hangzhou, Client: asker, Concurrency: 1})
+		{"the same ID twice", "instance r-1 is listed twice", func(s *Setup) {
+			s.Targets = append(s.Targets, Target{Account: "other", Region: hangzhou, Client: asker})
 			s.Instances = append(s.Instances, Instance{ID: "r-1", Account: "other", Region: hangzhou})
 		}},
 	} {

@@ -37,7 +37,7 @@ func TestCallsOfAScrape(t *testing.T) {
 				w.watch("main", hangzhou, several("r", c.instances)...)
 				w.apply()
 				w.api.Limit(c.quota, time.Minute)
-				within := Deadline{Timeout: c.timeout, Offset: 500 * time.Millisecond}.Within(c.timeout)
+				within := ScrapeTimeout{Default: c.timeout, Offset: 500 * time.Millisecond}.Within(c.timeout)
 				scrapes := 0
 				for known := 0; known < c.instances && scrapes < 20; scrapes++ {
 					w.pullEach(time.Minute, within, 1)

@@ -131,26 +131,76 @@ func TestCredentialsThatCannotBeObtained(t *testing.T) {
 	})
 }
 
-// A refusal in one region is known in the others of the account, also to those who wait for their turn there.
-func TestRefusalReachesEveryRegion(t *testing.T) {
+// A refusal ends the scrape of its region without waiting for the rate limit, and leaves the other regions alone.
+func TestRefusalStopsItsRegionAlone(t *testing.T) {
 	inBubble(t, func(w *world) {
-		slow := func(c *tair.ClientConfig) { c.QPS = 0.01 } // one at once, the next after 100 s
-		w.reach("main", hangzhou, slow)
-		w.reach("main", shanghai, slow)
-		for i := range 10 {
+		w.reach("main", hangzhou)
+		w.reach("main", shanghai, func(c *tair.ClientConfig) { c.QPS = 0.01 }) // one at once, the next after 100 s
+		for i := range 100 {
 			w.watch("main", hangzhou, fmt.Sprintf("r-h%d", i))
+		}
+		for i := range 20 {
 			w.watch("main", shanghai, fmt.Sprintf("r-s%d", i))
 		}
 		w.apply()
-		w.revoke("main")
+		w.api.SetFault("DescribeInstanceSSL/"+shanghai, fails(404, "InvalidAccessKeyId.NotFound"))
+		for n := range 5 {
+			w.api.ResetRequests()
+			p := w.scrape(soon)
+			for i := range 100 {
+				if s := p.state(fmt.Sprintf("r-h%d", i)); !strings.HasPrefix(s, "success=1 ") {
+					t.Fatalf("scrape %d: r-h%d: %s", n, i, s)
+				}
+			}
+			for i := range 20 {
+				if s := p.state(fmt.Sprintf("r-s%d", i)); !strings.HasPrefix(s, "success=0 error=unauthorized,InvalidAccessKeyId.NotFound") {
+					t.Fatalf("scrape %d: r-s%d: %s", n, i, s)
+				}
+			}
+			if got := len(w.requests(tair.ActionDescribeInstanceSSL)); got != 101 {
+				t.Errorf("scrape %d: %d requests, want 100 and one to see whether the region still refuses", n, got)
+			}
+			p.want(t, 0, "scrape_deferred_instances")
+			if took := time.Since(w.began); took != time.Duration(n)*2*time.Minute {
+				t.Errorf("scrape %d ended after %v: it waited for the rate limit", n, took)
+			}
+			pass(2 * time.Minute)
+		}
+	})
+}
+
+// Without credentials nothing is sent in any region of the account.
+func TestMissingCredentialsStopEveryRegion(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.reach("main", hangzhou)
+		w.reach("main", shanghai)
+		w.watch("main", hangzhou, "r-1", "r-2")
+		w.watch("main", shanghai, "r-3", "r-4")
+		w.apply()
+		w.account("main").failWith(func(context.Context) error { return &tair.CredentialsError{Class: "sts"} })
 		p := w.scrape(soon)
-		wantEach(w, p, "main", "unauthorized InvalidAccessKeyId.NotFound")
-		if n := sentBy(w, "main"); n < 1 || n > 2 {
-			t.Errorf("%d requests, want at most one in each region", n)
+		wantEach(w, p, "main", "credentials ")
+		if n := sentBy(w, "main"); n != 0 {
+			t.Errorf("%d requests without credentials", n)
 		}
-		if took := time.Since(w.began); took != 0 {
-			t.Errorf("the scrape took %v: it waited for a turn that nobody needs", took)
+	})
+}
+
+// Credentials that work again are noticed by one call, whatever the back-off of the instances that were refused.
+func TestCredentialsThatWorkAgainAreUsedAtOnce(t *testing.T) {
+	inSlowBubble(t, 50*time.Millisecond, func(w *world) {
+		twoAccounts(w)
+		w.setup.RefreshInterval = time.Hour
+		w.apply()
+		w.revoke("main")
+		for range 30 {
+			w.scrape(soon)
+			pass(time.Minute)
 		}
+		w.grant("main")
+		w.scrape(soon)
+		pass(time.Minute)
+		wantEach(w, w.scrape(soon), "main", "")
 	})
 }
 

@@ -156,7 +156,7 @@ func TestNothingIsTriedAgainOnceNoScrapeWaits(t *testing.T) {
 		w.watch("main", hangzhou, "r-1")
 		w.apply()
 		w.api.SetFault("", fails(503, "ServiceUnavailable"))
-		w.wantState(w.scrape(1500*time.Millisecond), "r-1", pending) // in its second attempt
+		w.wantState(w.scrape(1500*time.Millisecond), "r-1", "success=0 error=server,ServiceUnavailable") // in its second attempt
 		pass(time.Minute)
 		if n := len(w.api.Requests()); n != 2 {
 			t.Errorf("%d requests, want 2", n)
@@ -164,6 +164,38 @@ func TestNothingIsTriedAgainOnceNoScrapeWaits(t *testing.T) {
 		w.wantState(w.scrape(0), "r-1", "success=0 error=server,ServiceUnavailable")
 		synctest.Wait()
 		pass(2 * time.Second)
+	})
+}
+
+// A failed attempt is a result, although another one is under way.
+func TestFailedAttemptIsKnownBeforeTheNextOneEnds(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.reach("main", hangzhou, func(c *tair.ClientConfig) { c.Attempts, c.Timeout = 3, 2*time.Second })
+		w.watch("main", hangzhou, "r-1")
+		w.apply()
+		w.api.SetFault("", tairtest.Fault{Hang: true})
+		p := w.scrape(3 * time.Second)
+		w.wantState(p, "r-1", "success=0 error=timeout,-")
+		p.want(t, 0, "scrape_deferred_instances")
+		if lines := w.log.take(); len(lines) != 0 {
+			t.Errorf("logged before the last attempt: %q", lines)
+		}
+		pass(soon)
+	})
+}
+
+// An attempt that is repeated waits behind those that have waited for longer.
+func TestRetriesComeLast(t *testing.T) {
+	inSlowBubble(t, time.Second, func(w *world) {
+		w.reach("main", hangzhou, oneAtATime, func(c *tair.ClientConfig) { c.Attempts = 2 })
+		w.watch("main", hangzhou, "r-1", "r-2", "r-3", "r-4")
+		w.apply()
+		w.api.SetFault("", tairtest.Fault{Error: &tairtest.APIError{Status: 500, Code: "InternalError"}, Times: 1})
+		w.scrape(soon)
+		asked := strings.Fields(w.asked())
+		if len(asked) != 5 || asked[4] != asked[0] {
+			t.Errorf("requests for %v, want the first one again at the end", asked)
+		}
 	})
 }
 

@@ -1,7 +1,11 @@
 package collector
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tair_ssl_exporter/collector/tair"
 )
 
 const (
@@ -9,45 +13,99 @@ const (
 	subsystem = "exporter"
 )
 
-// instanceDescs are the metrics of an instance. The values carry the instance ID alone; what describes the instance is
-// joined from info, whose labels include the custom ones of the configuration.
+// reasonPending is the reason of an instance without a result.
+const reasonPending tair.Reason = "pending"
+
+// instanceDescs are the metrics of an instance. They carry the instance ID alone; what describes the instance is joined
+// from the info metric.
 type instanceDescs struct {
-	info, success, errorInfo, lastSuccess, supported, enabled, expiry, expiresIn, certificate *prometheus.Desc
+	success, errorInfo, lastSuccess, supported, enabled, expiry, expiresIn, certificate *prometheus.Desc
 }
 
-func newInstanceDescs(customLabels []string) instanceDescs {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help,
-			append([]string{"instance_id"}, labels...), nil)
-	}
-	return instanceDescs{
-		info: desc("instance_info",
-			"A watched Tair instance and what describes it; always 1.",
-			append([]string{"account", "region", "name"}, customLabels...)...),
-		success: desc("scrape_success",
-			"1 when the latest call for the instance told its SSL state, else 0."),
-		errorInfo: desc("scrape_error_info",
+func newInstanceDescs() *instanceDescs {
+	return &instanceDescs{
+		success: instanceDesc("scrape_success",
+			"1 when the latest call for the instance returned its SSL state, else 0."),
+		errorInfo: instanceDesc("scrape_error_info",
 			"Why the latest call for the instance failed; always 1, there exactly while tair_ssl_scrape_success is 0.",
 			"reason", "code"),
-		lastSuccess: desc("last_success_timestamp_seconds",
+		lastSuccess: instanceDesc("last_success_timestamp_seconds",
 			"When the SSL state that is served was read, in Unix time."),
-		supported: desc("supported",
+		supported: instanceDesc("supported",
 			"0 when the API says that this kind of instance has no SSL, else 1."),
-		enabled: desc("enabled",
+		enabled: instanceDesc("enabled",
 			"1 when SSL is enabled, 0 when it is disabled or not supported."),
-		expiry: desc("certificate_expiry_timestamp_seconds",
+		expiry: instanceDesc("certificate_expiry_timestamp_seconds",
 			"When the certificate expires (SSLExpiredTime of the API), in Unix time; there while SSL is enabled."),
-		expiresIn: desc("certificate_expires_in_seconds",
+		expiresIn: instanceDesc("certificate_expires_in_seconds",
 			"Seconds until the certificate expires, negative once it has; there while SSL is enabled."),
-		certificate: desc("certificate_info",
+		certificate: instanceDesc("certificate_info",
 			"The certificate's common name and where its CA certificate can be downloaded; always 1, there while SSL is enabled.",
 			"common_name", "download_url"),
 	}
 }
 
-// all gives every descriptor, so that the registry can check what is collected.
-func (d instanceDescs) all() []*prometheus.Desc {
+// newInfoDesc returns the info metric, whose labels include the custom ones of the configuration.
+func newInfoDesc(customLabels []string) *prometheus.Desc {
+	return instanceDesc("instance_info", "A watched Tair instance and what describes it; always 1.",
+		append([]string{"account", "region", "name"}, customLabels...)...)
+}
+
+func instanceDesc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, append([]string{"instance_id"}, labels...), nil)
+}
+
+// all returns every descriptor, so that the registry can check what is collected.
+func (d *instanceDescs) all() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		d.info, d.success, d.errorInfo, d.lastSuccess, d.supported, d.enabled, d.expiry, d.expiresIn, d.certificate,
+		d.success, d.errorInfo, d.lastSuccess, d.supported, d.enabled, d.expiry, d.expiresIn, d.certificate,
 	}
 }
+
+// succeeded returns the metrics of a call that returned the SSL state.
+func (d *instanceDescs) succeeded(id string) []prometheus.Metric {
+	return []prometheus.Metric{constGauge(d.success, 1, id)}
+}
+
+// failed returns the metrics of a call that did not.
+func (d *instanceDescs) failed(id string, reason tair.Reason, code string) []prometheus.Metric {
+	return []prometheus.Metric{
+		constGauge(d.success, 0, id),
+		constGauge(d.errorInfo, 1, id, string(reason), code),
+	}
+}
+
+// answered returns the metrics of an answer that stay the same while it is served: all but expiresIn.
+func (d *instanceDescs) answered(id string, answer tair.SSL, at time.Time) []prometheus.Metric {
+	metrics := []prometheus.Metric{
+		constGauge(d.lastSuccess, unixSeconds(at), id),
+		constGauge(d.supported, boolValue(answer.Supported), id),
+		constGauge(d.enabled, boolValue(answer.Enabled), id),
+	}
+	if !answer.Enabled {
+		return metrics
+	}
+	return append(metrics,
+		constGauge(d.expiry, unixSeconds(answer.ExpiresAt), id),
+		constGauge(d.certificate, 1, id, answer.CommonName, answer.DownloadURL))
+}
+
+// constGauge returns a gauge; a label value that is not UTF-8 makes it one that fails alone.
+func constGauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	m, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	if err != nil {
+		return prometheus.NewInvalidMetric(desc, err)
+	}
+	return m
+}
+
+// boolValue is a truth as a gauge's value.
+func boolValue(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// unixSeconds is a time as Unix seconds, to the millisecond.
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -208,7 +208,7 @@ func TestAFailedListingKeepsTheLastOneAndComesBackSooner(t *testing.T) {
 		if first := tries[0].At.Sub(failing); first < every*9/10 || first > every*11/10 {
 			t.Errorf("the first try after %s, want the interval with its jitter", first)
 		}
-		wait := firstRetry
+		wait := firstListRetry
 		for i, gap := range gaps {
 			if gap < wait/2 || gap > wait {
 				t.Errorf("gap %d is %s, want %s to %s", i, gap, wait/2, wait)
@@ -250,7 +250,7 @@ func TestAScrapeWaitsForTheFirstTry(t *testing.T) {
 		if w.exporter.Ready() == nil || status(w.exporter.SDHandler(), "/sd") != http.StatusServiceUnavailable {
 			t.Error("ready before the first try")
 		}
-		if code := status(w.exporter.ProbeHandler(Deadline{Timeout: time.Second}), "/probe?target=r-found"); code != http.StatusServiceUnavailable {
+		if code := status(w.exporter.ProbeHandler(ScrapeTimeout{Default: time.Second}), "/probe?target=r-found"); code != http.StatusServiceUnavailable {
 			t.Errorf("a probe that may yet be found: HTTP %d", code)
 		}
 		// one second has passed
@@ -275,7 +275,7 @@ func TestAScrapeWaitsForTheFirstTry(t *testing.T) {
 		if w.exporter.Ready() != nil || status(w.exporter.SDHandler(), "/sd") != http.StatusOK {
 			t.Error("not ready although everything was tried")
 		}
-		if code := status(w.exporter.ProbeHandler(Deadline{Timeout: time.Second}), "/probe?target=r-late"); code != http.StatusNotFound {
+		if code := status(w.exporter.ProbeHandler(ScrapeTimeout{Default: time.Second}), "/probe?target=r-late"); code != http.StatusNotFound {
 			t.Errorf("a probe of what is not found: HTTP %d", code)
 		}
 		w.api.ClearFaults()

@@ -60,7 +60,7 @@ func instances(ctx context.Context, e *Exporter) prometheus.Gatherer {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		r := prometheus.NewPedanticRegistry()
-		c := &instanceCollector{ctx: ctx, exporter: e, fleet: e.fleet.Load(), scraped: e.metrics.scraped}
+		c := e.collector(ctx, e.current.load(), nil, e.metrics.scraped)
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -164,7 +164,7 @@ func TestExporterIsPedantic(t *testing.T) {
 	r := prometheus.NewPedanticRegistry()
 	m := w.exporter.metrics
 	r.MustRegister(m.requests, m.duration, m.throttles, m.waited, m.credentialsFailures, m.scrapeDuration, m.scrapeDeferred,
-		m.reloadSuccessful, m.reloadTime, newFleetCollector(w.exporter))
+		m.reloadSuccessful, m.reloadTime, newInventoryCollector(w.exporter.current.load, w.exporter.health))
 	for range 2 {
 		if _, err := r.Gather(); err != nil {
 			t.Error(err)

@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tair_ssl_exporter/collector/tair"
@@ -12,7 +15,7 @@ import (
 )
 
 func TestScrapeTime(t *testing.T) {
-	d := Deadline{Timeout: 10 * time.Second, Offset: 500 * time.Millisecond}
+	d := ScrapeTimeout{Default: 10 * time.Second, Offset: 500 * time.Millisecond}
 	for _, tt := range []struct {
 		header string
 		want   time.Duration
@@ -46,7 +49,7 @@ func TestHandlerKeepsTheTimeOfTheHeader(t *testing.T) {
 		w.watch("main", hangzhou, "r-1")
 		w.apply()
 		w.api.SetFault("", tairtest.Fault{Hang: true})
-		h := w.exporter.MetricsHandler(Deadline{Timeout: time.Hour, Offset: 250 * time.Millisecond})
+		h := w.exporter.MetricsHandler(ScrapeTimeout{Default: time.Hour, Offset: 250 * time.Millisecond})
 		r := httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, "/metrics", http.NoBody)
 		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "3")
 		h.ServeHTTP(httptest.NewRecorder(), r)
@@ -147,4 +150,60 @@ func TestNothingWatchedIsNoError(t *testing.T) {
 	if _, ok := p.value("instance_info"); ok {
 		t.Error("an instance is watched")
 	}
+}
+
+func TestScrapesAtATimeAreBounded(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.reach("main", hangzhou)
+		w.watch("main", hangzhou, "r-1")
+		w.apply()
+		w.api.SetFault("", tairtest.Fault{Hang: true})
+		h := w.handler(3 * time.Second)
+		var served, refused atomic.Int32
+		var all sync.WaitGroup
+		for range maxScrapes + 2 {
+			all.Go(func() {
+				rec := httptest.NewRecorder()
+				h.ServeHTTP(rec, httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, "/metrics", http.NoBody))
+				switch rec.Code {
+				case http.StatusOK:
+					served.Add(1)
+				case http.StatusServiceUnavailable:
+					refused.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if served.Load() != maxScrapes || refused.Load() != 2 {
+			t.Errorf("%d scrapes served and %d refused, want %d and 2", served.Load(), refused.Load(), maxScrapes)
+		}
+		if lines := w.log.take(); len(lines) != 1 || !strings.Contains(lines[0], "level=warn") || !strings.Contains(lines[0], "allowed=8") {
+			t.Errorf("logged %q, want one warning", lines)
+		}
+		w.scrape(soon) // there is room again
+		pass(soon)
+	})
+}
+
+// A reader of the log that has stopped stops no scrape.
+func TestBlockedLogStopsNoScrape(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.reach("main", hangzhou)
+		w.watch("main", hangzhou, "r-1", "r-2")
+		w.apply()
+		w.log.hold()
+		for _, fault := range []tairtest.Fault{fails(500, "InternalError"), fails(403, "Forbidden.RAM"), fails(403, "SignatureDoesNotMatch"), {}} {
+			w.api.SetFault("r-1", fault)
+			began := time.Now()
+			w.scrape(soon)
+			if took := time.Since(began); took != 0 {
+				t.Errorf("a scrape took %v", took)
+			}
+		}
+		w.log.release()
+		synctest.Wait()
+		if lines := w.log.take(); len(lines) < 4 {
+			t.Errorf("logged %q", lines)
+		}
+	})
 }

@@ -137,7 +137,7 @@ func (w *world) reach(account, region string, changes ...func(*tair.ClientConfig
 		w.t.Fatal(err)
 	}
 	w.clients = append(w.clients, c)
-	w.setup.Targets = append(w.setup.Targets, Target{Account: account, Region: region, Client: c, Concurrency: cfg.Concurrency, QPS: cfg.QPS})
+	w.setup.Targets = append(w.setup.Targets, Target{Account: account, Region: region, Client: c, QPS: cfg.QPS})
 }
 
 // oneAtATime is a change for reach.
@@ -166,7 +166,7 @@ func (w *world) apply() {
 
 // handler serves /metrics for scrapes that have that much time.
 func (w *world) handler(within time.Duration) http.Handler {
-	return w.exporter.MetricsHandler(Deadline{Timeout: within})
+	return w.exporter.MetricsHandler(ScrapeTimeout{Default: within})
 }
 
 // scrape gives what /metrics tells within a time.
@@ -317,12 +317,33 @@ func (p page) state(id string) string {
 
 // logLines collects what is logged.
 type logLines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	gate chan struct{} // nil: open
+}
+
+// hold blocks whoever logs, until release.
+func (l *logLines) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gate = make(chan struct{})
+}
+
+func (l *logLines) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.gate)
+	l.gate = nil
 }
 
 // Write is for io.Writer.
 func (l *logLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	gate := l.gate
+	l.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.Write(p)

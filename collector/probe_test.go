@@ -11,7 +11,7 @@ import (
 // probe asks /probe with a query.
 func (w *world) probe(query string) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
-	w.exporter.ProbeHandler(Deadline{Timeout: soon}).ServeHTTP(rec,
+	w.exporter.ProbeHandler(ScrapeTimeout{Default: soon}).ServeHTTP(rec,
 		httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, "/probe"+query, http.NoBody))
 	return rec
 }

@@ -28,9 +28,9 @@ func several(prefix string, n int) []string {
 func (w *world) pull(within time.Duration) time.Duration {
 	ctx, cancel := context.WithTimeout(w.t.Context(), within)
 	defer cancel()
-	f, began := w.exporter.fleet.Load(), time.Now()
-	s := beginScrape(began, f.plan.setup.RefreshInterval)
-	s.ask(f.watched)
+	inv, began := w.exporter.current.load(), time.Now()
+	s := beginScrape(began, inv.setup.RefreshInterval)
+	s.request(inv.instances)
 	s.wait(ctx)
 	return time.Since(began)
 }

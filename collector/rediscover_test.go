@@ -56,12 +56,12 @@ func TestApplyKeepsTheRegionsThatWereFound(t *testing.T) {
 		w.api.SetRegions(tairtest.Region{ID: shanghai, Endpoint: "a.example:80"})
 		w.apply()
 		w.scrape(soon)
-		before := w.exporter.fleet.Load().queues[place{"main", shanghai}].client
+		before := w.exporter.current.load().schedulers[accountRegion{"main", shanghai}].client
 		w.api.SetFault("", fails(500, "InternalError"))
 		w.apply()
 		p := w.scrape(soon)
 		w.wantState(p, "r-1", knownAt0m)
-		if after := w.exporter.fleet.Load().queues[place{"main", shanghai}].client; after != before {
+		if after := w.exporter.current.load().schedulers[accountRegion{"main", shanghai}].client; after != before {
 			t.Error("the client is another one: it has to learn the quota again")
 		}
 	})
@@ -135,7 +135,7 @@ func TestApplyRefusesSourcesThatReachNowhere(t *testing.T) {
 	}
 }
 
-// A listing that ends after its plan puts nothing in force.
+// A listing that ends after its setup puts nothing in force.
 func TestAReloadDuringAListing(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.find(Source{Account: "main", Regions: []string{hangzhou}})
@@ -149,10 +149,10 @@ func TestAReloadDuringAListing(t *testing.T) {
 		w.exists("main", hangzhou, "r-2")
 		w.setup.Sources[0].Filter = tair.Filter{Tags: map[string]string{"env": "none"}}
 		w.apply()
-		plan := w.exporter.plan()
+		setup := w.exporter.current.load().setup
 		pass(4 * time.Second)
-		if w.exporter.plan() != plan {
-			t.Error("a listing of the old plan put it back in force")
+		if w.exporter.current.load().setup != setup {
+			t.Error("a listing of the old setup put it back in force")
 		}
 	})
 }

@@ -4,61 +4,60 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// scrape is one pass over the fleet: the instances that it waits for.
+// scrape is the instances that one scrape waits for.
 type scrape struct {
 	began     time.Time
-	interval  time.Duration // an answer younger than this needs no call
-	due       []*entry
-	asked     map[*entry]struct{} // by askOnce
+	refresh   time.Duration // an answer younger than this needs no call
+	seen      map[*record]bool
+	tasks     map[*scheduler][]*task
 	remaining atomic.Int64
 	complete  chan struct{} // closed when nothing remains
 }
 
-func beginScrape(now time.Time, interval time.Duration) *scrape {
-	s := &scrape{began: now, interval: interval, complete: make(chan struct{})}
-	s.remaining.Store(1) // held until everything is queued: see wait
+func beginScrape(now time.Time, refresh time.Duration) *scrape {
+	s := &scrape{
+		began: now, refresh: refresh,
+		seen:     make(map[*record]bool),
+		tasks:    make(map[*scheduler][]*task),
+		complete: make(chan struct{}),
+	}
+	s.remaining.Store(1) // held until everything is requested: see wait
 	return s
 }
 
-// askOnce is ask, for a scrape that will ask again for more: what it asked for then stays out.
-func (s *scrape) askOnce(all []*watched) {
-	s.ask(all)
-	if s.asked == nil {
-		s.asked = make(map[*entry]struct{}, len(all))
+// request requests what is due of the instances, each once in a scrape.
+func (s *scrape) request(instances []*instance) {
+	records := make(map[*scheduler][]*record)
+	for _, i := range instances {
+		if !s.seen[i.record] {
+			s.seen[i.record] = true
+			records[i.scheduler] = append(records[i.scheduler], i.record)
+		}
 	}
-	for _, w := range all {
-		s.asked[w.entry] = struct{}{}
+	for scheduler, of := range records {
+		scheduler.request(of, s)
 	}
 }
 
-// ask puts what is due among the watched into its queues.
-func (s *scrape) ask(all []*watched) {
-	queues := make(map[*queue]struct{})
-	for _, w := range all {
-		if _, asked := s.asked[w.entry]; asked {
-			continue
-		}
-		if w.queue.add(w.entry, s) {
-			s.due = append(s.due, w.entry)
-			queues[w.queue] = struct{}{}
-		}
-	}
-	for q := range queues {
-		q.start()
-	}
+// awaits adds a task that the scrape waits for.
+func (s *scrape) awaits(at *scheduler, t *task) {
+	s.remaining.Add(1)
+	s.tasks[at] = append(s.tasks[at], t)
 }
 
-// settled is called once for each entry that the scrape waited for and that has a result now.
+// settled is called once for each task that the scrape waits for and that has its result now.
 func (s *scrape) settled() {
 	if s.remaining.Add(-1) == 0 {
 		close(s.complete)
 	}
 }
 
-// wait returns when all that was asked for is known or ctx ends, whichever is first. It gives the number of instances
-// that were due but for which nothing had been sent by then. Nothing may be asked for any more.
+// wait returns when all that was requested is known or ctx ends, whichever is first, with the number of instances that
+// were due but for which nothing had been sent by then. Nothing may be requested any more.
 func (s *scrape) wait(ctx context.Context) (deferred int) {
 	s.settled()
 	select {
@@ -66,10 +65,73 @@ func (s *scrape) wait(ctx context.Context) (deferred int) {
 		return 0
 	case <-ctx.Done():
 	}
-	for _, e := range s.due {
-		if e.queue.leave(e, s) {
-			deferred++
-		}
+	for at, tasks := range s.tasks {
+		deferred += at.leave(tasks, s)
 	}
 	return deferred
+}
+
+// instanceCollector collects the instances for one scrape. It is made for each scrape, because Collect has no context of
+// its own.
+type instanceCollector struct {
+	ctx       context.Context
+	inventory *inventory
+	current   *current          // where the inventory after this one comes
+	probed    *instance         // the only one to collect; nil: all
+	now       func() time.Time  // the clock
+	observe   func(scrapeStats) // hears how the scrape went
+}
+
+// scrapeStats is how a scrape of the instances went.
+type scrapeStats struct {
+	took     time.Duration
+	deferred int // instances that were due, but had not been sent when the time ran out
+}
+
+// Describe is for prometheus.Collector.
+func (c *instanceCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.inventory.infoDesc
+	for _, d := range c.inventory.descs.all() {
+		ch <- d
+	}
+}
+
+// Collect calls the API for what is due, and sends the metrics of every watched instance.
+func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
+	s := beginScrape(c.now(), c.inventory.setup.RefreshInterval)
+	instances := []*instance{c.probed}
+	if c.probed == nil {
+		instances = c.requestAll(s)
+	} else {
+		s.request(instances)
+	}
+	deferred := s.wait(c.ctx)
+	now := c.now()
+	c.observe(scrapeStats{took: now.Sub(s.began), deferred: deferred})
+	for _, i := range instances {
+		ch <- i.info
+		i.record.collect(ch, now, c.inventory.setup.KeepLast)
+	}
+}
+
+// requestAll requests all instances. When some source has not been tried yet, as after the start, it waits for that, so
+// that what it finds does not vanish at a restart; what is known already is requested meanwhile.
+func (c *instanceCollector) requestAll(s *scrape) []*instance {
+	inv, replaced := c.inventory, c.current.replaced(c.inventory)
+	for {
+		s.request(inv.instances)
+		if inv.complete {
+			return inv.instances
+		}
+		select {
+		case <-replaced:
+		case <-c.ctx.Done():
+			return inv.instances
+		}
+		next := c.current.load()
+		if next.setup != inv.setup { // a scrape ends on the configuration that it began with
+			return inv.instances
+		}
+		inv, replaced = next, c.current.replaced(next)
+	}
 }

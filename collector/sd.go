@@ -23,24 +23,24 @@ const metaPrefix = "__meta_tair_"
 func (e *Exporter) SDHandler() http.Handler {
 	notInLabel := regexp.MustCompile(`[^a-zA-Z0-9_]`)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		f := e.fleet.Load()
-		if err := f.ready(); err != nil { // Prometheus keeps the list that it has
+		inv := e.current.load()
+		if err := inv.ready(); err != nil { // Prometheus keeps the list that it has
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		groups := make([]targetGroup, 0, len(f.watched)) // an empty list is [], not null
-		for _, i := range f.watched {
+		groups := make([]targetGroup, 0, len(inv.instances)) // an empty list is [], not null
+		for _, i := range inv.instances {
 			labels := map[string]string{metaPrefix + "instance_id": i.id}
 			set := func(name, value string) {
 				if _, taken := labels[metaPrefix+name]; value != "" && !taken {
 					labels[metaPrefix+name] = value
 				}
 			}
-			for n, name := range []string{"account", "region", "name"} {
-				set(name, i.infoLabels[n])
-			}
-			for n, name := range f.plan.setup.LabelNames {
-				set("label_"+name, i.infoLabels[3+n])
+			set("account", i.at.account)
+			set("region", i.at.region)
+			set("name", i.name)
+			for n, name := range inv.setup.LabelNames {
+				set("label_"+name, i.custom[n])
 			}
 			set("endpoint", i.endpoint)
 			for _, key := range slices.Sorted(maps.Keys(i.tags)) {

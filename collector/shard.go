@@ -17,7 +17,7 @@ type Shard struct {
 // maxShards is far beyond what any fleet needs.
 const maxShards = 1000
 
-// Validate tells what is wrong with the shard.
+// Validate returns what is wrong with the shard.
 func (s Shard) Validate() error {
 	switch {
 	case s.Total > maxShards:
@@ -30,7 +30,7 @@ func (s Shard) Validate() error {
 	return nil
 }
 
-// holder gives what tells whether an instance ID is on the shard. Each ID is on exactly one, by rendezvous hashing
+// holder returns a function that reports whether an instance ID is on the shard. Each ID is on exactly one, by rendezvous hashing
 // (highest random weight, Thaler and Ravishankar 1996): one more shard moves no ID but to the new one.
 func (s Shard) holder() func(id string) bool {
 	if s.Total <= 1 {

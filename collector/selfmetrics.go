@@ -11,8 +11,8 @@ import (
 	"tair_ssl_exporter/collector/tair"
 )
 
-// exporterMetrics are the metrics of the exporter itself.
-type exporterMetrics struct {
+// selfMetrics are the metrics of the exporter itself.
+type selfMetrics struct {
 	registry *prometheus.Registry
 
 	requests            *prometheus.CounterVec   // account, region, action, code
@@ -26,10 +26,12 @@ type exporterMetrics struct {
 	reloadTime          prometheus.Gauge
 
 	mu   sync.RWMutex
-	left map[place]struct{} // what is watched no longer: calls that end late do not count; region "": a whole account
+	left map[accountRegion]struct{} // not watched any more: calls that end late do not count; region "": a whole account
 }
 
-func newExporterMetrics(e *Exporter) *exporterMetrics {
+// newSelfMetrics returns the metrics, of which some follow from the inventory in force (nil: none yet) and from how
+// listing goes.
+func newSelfMetrics(inventory func() *inventory, health func() map[accountRegion]listingHealth) *selfMetrics {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help})
 	}
@@ -37,9 +39,9 @@ func newExporterMetrics(e *Exporter) *exporterMetrics {
 		return prometheus.NewCounterVec(
 			prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
 	}
-	m := &exporterMetrics{
+	m := &selfMetrics{
 		registry: prometheus.NewRegistry(),
-		left:     make(map[place]struct{}),
+		left:     make(map[accountRegion]struct{}),
 		requests: counters("api_requests_total",
 			"Requests to the API by their outcome: OK, the API's own code, or why there was no answer.",
 			"account", "region", "action", "code"),
@@ -64,7 +66,7 @@ func newExporterMetrics(e *Exporter) *exporterMetrics {
 	}
 	m.registry.MustRegister(
 		m.requests, m.duration, m.throttles, m.waited, m.credentialsFailures, m.scrapeDuration, m.scrapeDeferred,
-		m.reloadSuccessful, m.reloadTime, newFleetCollector(e),
+		m.reloadSuccessful, m.reloadTime, newInventoryCollector(inventory, health),
 		versioncollector.NewCollector(namespace+"_"+subsystem),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -72,26 +74,26 @@ func newExporterMetrics(e *Exporter) *exporterMetrics {
 }
 
 // scraped notes how a scrape of the instances went.
-func (m *exporterMetrics) scraped(took time.Duration, deferred int) {
-	m.scrapeDuration.Set(took.Seconds())
-	m.scrapeDeferred.Set(float64(deferred))
+func (m *selfMetrics) scraped(s scrapeStats) {
+	m.scrapeDuration.Set(s.took.Seconds())
+	m.scrapeDeferred.Set(float64(s.deferred))
 }
 
 // loaded notes that a configuration has come into force.
-func (m *exporterMetrics) loaded(now time.Time) {
+func (m *selfMetrics) loaded(now time.Time) {
 	m.reloadSuccessful.Set(1)
-	m.reloadTime.Set(seconds(now))
+	m.reloadTime.Set(unixSeconds(now))
 }
 
-// watching notes that a fleet is in force in the place of another (nil: the first): its label sets are there from 0 on,
-// and those of accounts and regions that left are gone.
-func (m *exporterMetrics) watching(f, before *fleet) {
+// watching notes that an inventory comes into force in the place of another (nil: the first): its label sets are there
+// from 0 on, and those of accounts and regions that left are gone.
+func (m *selfMetrics) watching(inv, before *inventory) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if before != nil {
-		m.forget(before, f)
+		m.forget(before, inv)
 	}
-	for at, actions := range f.actions {
+	for at, actions := range inv.actions {
 		for _, action := range actions {
 			m.requests.WithLabelValues(at.account, at.region, action, "OK")
 			m.throttles.WithLabelValues(at.account, at.region, action)
@@ -100,18 +102,18 @@ func (m *exporterMetrics) watching(f, before *fleet) {
 		m.waited.WithLabelValues(at.account, at.region)
 		m.credentialsFailures.WithLabelValues(at.account)
 		delete(m.left, at)
-		delete(m.left, place{account: at.account})
+		delete(m.left, accountRegion{account: at.account})
 	}
 }
 
-// forget drops the label sets of the accounts and regions that were in before and are not in f. m.mu is held.
-func (m *exporterMetrics) forget(before, f *fleet) {
+// forget drops the label sets of the accounts and regions that were in before and are not in inv. m.mu is held.
+func (m *selfMetrics) forget(before, inv *inventory) {
 	accounts := make(map[string]bool)
-	for at := range f.queues {
+	for at := range inv.schedulers {
 		accounts[at.account] = true
 	}
-	for at := range before.queues {
-		if f.queues[at] == nil {
+	for at := range before.schedulers {
+		if inv.schedulers[at] == nil {
 			left := prometheus.Labels{"account": at.account, "region": at.region}
 			m.requests.DeletePartialMatch(left)
 			m.throttles.DeletePartialMatch(left)
@@ -120,13 +122,18 @@ func (m *exporterMetrics) forget(before, f *fleet) {
 		}
 		if !accounts[at.account] {
 			m.credentialsFailures.DeleteLabelValues(at.account)
-			m.left[place{account: at.account}] = struct{}{}
+			m.left[accountRegion{account: at.account}] = struct{}{}
 		}
 	}
 }
 
-// count calls note unless the place has left, so that no label set comes back once it is forgotten.
-func (m *exporterMetrics) count(at place, note func()) {
+// credentialsFailed counts a failed refresh of the credentials of an account.
+func (m *selfMetrics) credentialsFailed(account string) {
+	m.count(accountRegion{account: account}, func() { m.credentialsFailures.WithLabelValues(account).Inc() })
+}
+
+// count calls note unless the account and region have left, so that no label set comes back once it is forgotten.
+func (m *selfMetrics) count(at accountRegion, note func()) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if _, left := m.left[at]; !left {
@@ -136,8 +143,8 @@ func (m *exporterMetrics) count(at place, note func()) {
 
 // observer counts what the client of one account and region does.
 type observer struct {
-	metrics *exporterMetrics
-	at      place
+	metrics *selfMetrics
+	at      accountRegion
 }
 
 // Attempted is for tair.Observer.
@@ -158,9 +165,11 @@ func (o *observer) Waited(d time.Duration) {
 	})
 }
 
-// fleetCollector gives what follows from the fleet in force.
-type fleetCollector struct {
-	exporter       *Exporter
+// inventoryCollector collects what follows from the inventory in force.
+type inventoryCollector struct {
+	inventory func() *inventory
+	health    func() map[accountRegion]listingHealth
+
 	instances, qps *prometheus.Desc // account, region
 	shard, shards  *prometheus.Desc
 
@@ -168,12 +177,13 @@ type fleetCollector struct {
 	listingError     *prometheus.Desc // account, region, reason, code
 }
 
-func newFleetCollector(e *Exporter) *fleetCollector {
+func newInventoryCollector(inventory func() *inventory, health func() map[accountRegion]listingHealth) *inventoryCollector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, name), help, labels, nil)
 	}
-	return &fleetCollector{
-		exporter:  e,
+	return &inventoryCollector{
+		inventory: inventory,
+		health:    health,
 		instances: desc("instances", "Watched instances.", "account", "region"),
 		qps: desc("api_rate_limit_qps",
 			"The rate limit in force in requests a second: the configured one, lowered while the API throttles.",
@@ -193,7 +203,7 @@ func newFleetCollector(e *Exporter) *fleetCollector {
 }
 
 // Describe is for prometheus.Collector.
-func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
+func (c *inventoryCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.instances
 	ch <- c.qps
 	ch <- c.shard
@@ -204,31 +214,31 @@ func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect is for prometheus.Collector.
-func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
-	f := c.exporter.fleet.Load()
-	if f == nil {
+func (c *inventoryCollector) Collect(ch chan<- prometheus.Metric) {
+	inv := c.inventory()
+	if inv == nil {
 		return
 	}
-	ch <- prometheus.MustNewConstMetric(c.shard, prometheus.GaugeValue, float64(f.plan.setup.Shard.Index))
-	ch <- prometheus.MustNewConstMetric(c.shards, prometheus.GaugeValue, float64(max(1, f.plan.setup.Shard.Total)))
-	for at, q := range f.queues {
-		ch <- prometheus.MustNewConstMetric(c.instances, prometheus.GaugeValue, float64(f.instances[at]), at.account, at.region)
-		ch <- prometheus.MustNewConstMetric(c.qps, prometheus.GaugeValue, q.client.QPS(), at.account, at.region)
+	ch <- constGauge(c.shard, float64(inv.setup.Shard.Index))
+	ch <- constGauge(c.shards, float64(max(1, inv.setup.Shard.Total)))
+	for at, s := range inv.schedulers {
+		ch <- constGauge(c.instances, float64(inv.counts[at]), at.account, at.region)
+		ch <- constGauge(c.qps, s.client.QPS(), at.account, at.region)
 	}
-	for at, s := range f.plan.discovered() {
-		c.collectDiscovery(ch, at, s)
+	for at, h := range c.health() {
+		c.collectHealth(ch, at, h)
 	}
 }
 
-// collectDiscovery tells how discovery goes in one place. A success that not every entry has had yet is not told.
-func (c *fleetCollector) collectDiscovery(ch chan<- prometheus.Metric, at place, s discoveryState) {
-	if s.tried {
-		ch <- prometheus.MustNewConstMetric(c.listed, prometheus.GaugeValue, number(len(s.failures) == 0), at.account, at.region)
+// collectHealth sends how listing goes in one account and region. A success that not every entry has had yet is absent.
+func (c *inventoryCollector) collectHealth(ch chan<- prometheus.Metric, at accountRegion, h listingHealth) {
+	if h.tried {
+		ch <- constGauge(c.listed, boolValue(len(h.failures) == 0), at.account, at.region)
 	}
-	if !s.succeededAt.IsZero() {
-		ch <- prometheus.MustNewConstMetric(c.listedAt, prometheus.GaugeValue, seconds(s.succeededAt), at.account, at.region)
+	if !h.succeededAt.IsZero() {
+		ch <- constGauge(c.listedAt, unixSeconds(h.succeededAt), at.account, at.region)
 	}
-	for why := range s.failures {
-		ch <- prometheus.MustNewConstMetric(c.listingError, prometheus.GaugeValue, 1, at.account, at.region, string(why.reason), why.code)
+	for f := range h.failures {
+		ch <- constGauge(c.listingError, 1, at.account, at.region, string(f.reason), f.code)
 	}
 }

@@ -33,8 +33,8 @@ const (
 	requestID = `request_id=[0-9A-F-]{36}`
 	cannot    = `level=warn msg="cannot read the SSL state" instance_id=r-1 account=main region=cn-hangzhou `
 	again     = `level=info msg="the SSL state can be read again" instance_id=r-1 account=main region=cn-hangzhou `
-	refused   = `level=error msg="the account cannot be asked" account=main region=cn-hangzhou `
-	accepted  = `level=info msg="the account can be asked again" account=main `
+	refused   = `level=error msg="the account cannot be read" account=main region=cn-hangzhou `
+	accepted  = `level=info msg="the account can be read again" account=main `
 )
 
 func TestFailureIsLoggedWhenItChanges(t *testing.T) {
@@ -80,7 +80,7 @@ func TestAccountsFailureIsOneLine(t *testing.T) {
 		}
 		w.revoke("main")
 		scrapes()
-		wantLines(w, refused+"reason=unauthorized code=InvalidAccessKeyId.NotFound status=404 "+requestID)
+		wantLines(w, refused+"reason=unauthorized code=InvalidAccessKeyId.NotFound status=404 "+requestID+` detail="the access key does not exist or is disabled"`)
 		w.apply() // which is no news either
 		scrapes()
 		wantLines(w)
@@ -109,7 +109,7 @@ func TestForbiddenEndsARefusal(t *testing.T) {
 		w.grant("main")
 		w.api.SetFault("", fails(403, "Forbidden.RAM"))
 		w.scrape(soon)
-		wantLines(w, cannot+"reason=forbidden .*", accepted+"was=unauthorized")
+		wantLines(w, accepted+"was=unauthorized", cannot+"reason=forbidden .*")
 		w.revoke("main")
 		w.scrape(soon)
 		wantLines(w, refused+".*")
@@ -182,8 +182,8 @@ func TestARegionThatRefusesAloneIsLoggedOnce(t *testing.T) {
 			pass(time.Minute)
 			w.scrape(soon)
 		}
-		wantLines(w, `level=error msg="the account cannot be asked" account=main region=cn-shanghai `+
-			`reason=unauthorized code=SignatureDoesNotMatch status=403 `+requestID)
+		wantLines(w, `level=error msg="the account cannot be read" account=main region=cn-shanghai `+
+			`reason=unauthorized code=SignatureDoesNotMatch status=403 `+requestID+` detail="the access key secret does not belong to the access key ID"`)
 		w.api.ClearFaults()
 		pass(time.Minute)
 		w.scrape(soon)
@@ -201,7 +201,7 @@ func TestASecondRefusalIsNewsAfterTheAccountAnswered(t *testing.T) {
 		w.apply()
 		refusals := func() (n int) {
 			for _, line := range w.log.take() {
-				n += strings.Count(line, "cannot be asked")
+				n += strings.Count(line, "cannot be read")
 			}
 			return n
 		}

@@ -1,0 +1,155 @@
+package collector
+
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tair_ssl_exporter/collector/tair"
+)
+
+// inventory is what is watched at one moment. It never changes: when the configuration or what discovery knows does,
+// another one takes its place.
+type inventory struct {
+	setup      *Setup
+	infoDesc   *prometheus.Desc
+	descs      *instanceDescs
+	instances  []*instance
+	byID       map[string]*instance
+	schedulers map[accountRegion]*scheduler
+	counts     map[accountRegion]int      // of instances
+	actions    map[accountRegion][]string // the API operations that are called
+	complete   bool                       // every source has been tried once
+}
+
+// instance is a watched instance and what describes it.
+type instance struct {
+	record     *record
+	scheduler  *scheduler
+	infoLabels // the values of the info metric
+	info       prometheus.Metric
+	endpoint   string            // host:port; "" when discovery does not know it
+	tags       map[string]string // nil when discovery does not know them
+}
+
+// infoLabels are the values of the labels of the info metric.
+type infoLabels struct {
+	id string
+	at accountRegion
+	// name may be ""; custom are the values of the custom labels, in the order of Setup.LabelNames.
+	name   string
+	custom []string
+}
+
+func (l infoLabels) values() []string {
+	return append([]string{l.id, l.at.account, l.at.region, l.name}, l.custom...)
+}
+
+// inventoryBuilder makes an inventory. An ID is watched once: the instances that are listed win over those that are
+// found, and an earlier source over a later one.
+type inventoryBuilder struct {
+	*inventory
+	memory  *memory
+	onShard func(id string) bool
+}
+
+// addListed adds the instances that the configuration lists.
+func (b *inventoryBuilder) addListed() {
+	for _, i := range b.setup.Instances {
+		if !b.onShard(i.ID) {
+			continue
+		}
+		custom := make([]string, len(b.setup.LabelNames))
+		for n, name := range b.setup.LabelNames {
+			custom[n] = i.Labels[name]
+		}
+		b.add(infoLabels{id: i.ID, at: i.at(), name: i.Name, custom: custom})
+	}
+}
+
+// addFound adds what a source has found. It returns how many of the instances are watched by another one already, and the
+// ID of one of them.
+func (b *inventoryBuilder) addFound(source Source, found []foundInstances) (twice int, example string) {
+	for _, there := range found {
+		for _, listed := range there.instances {
+			i := b.byID[listed.ID]
+			if i == nil {
+				custom := make([]string, len(b.setup.LabelNames))
+				for n, name := range b.setup.LabelNames {
+					custom[n] = source.labelValue(name, listed)
+				}
+				i = b.add(infoLabels{id: listed.ID, at: there.at, name: listed.Name, custom: custom})
+			} else {
+				twice, example = twice+1, listed.ID
+			}
+			if i.at == there.at && i.tags == nil { // the API knows more than the configuration
+				i.endpoint, i.tags = listed.Endpoint(), listed.Tags
+			}
+		}
+	}
+	return twice, example
+}
+
+func (b *inventoryBuilder) add(labels infoLabels) *instance {
+	i := &instance{
+		record:     b.memory.record(instanceKey{labels.at, labels.id}),
+		scheduler:  b.schedulers[labels.at],
+		infoLabels: labels,
+		info:       constGauge(b.infoDesc, 1, labels.values()...),
+	}
+	b.instances = append(b.instances, i)
+	b.byID[labels.id] = i
+	b.counts[labels.at]++
+	return i
+}
+
+// apiActions returns the operations that are called for each account and region.
+func apiActions(d *discovered) map[accountRegion][]string {
+	actions := make(map[accountRegion][]string)
+	for at := range d.targets {
+		actions[at] = append(actions[at], tair.ActionDescribeInstanceSSL)
+	}
+	for at := range d.listed {
+		actions[at] = append(actions[at], tair.ActionDescribeInstances)
+	}
+	for at := range d.homes {
+		actions[at] = append(actions[at], tair.ActionDescribeRegions)
+	}
+	return actions
+}
+
+// current holds the inventory in force.
+type current struct {
+	mu        sync.Mutex
+	inventory *inventory
+	next      chan struct{} // closed when another inventory takes its place
+}
+
+// load returns the inventory in force; nil before the first.
+func (c *current) load() *inventory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inventory
+}
+
+// replaced returns a channel that is closed once inv is not in force any more.
+func (c *current) replaced(inv *inventory) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inventory != inv {
+		over := make(chan struct{})
+		close(over)
+		return over
+	}
+	return c.next
+}
+
+// store puts an inventory in force.
+func (c *current) store(inv *inventory) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next != nil {
+		close(c.next)
+	}
+	c.inventory, c.next = inv, make(chan struct{})
+}

@@ -1,0 +1,44 @@
+package collector
+
+import "sync"
+
+// instanceKey names an instance in the memory: the same ID in another account or region is another instance.
+type instanceKey struct {
+	accountRegion
+	id string
+}
+
+// memory is what is known of the instances. It outlives every inventory.
+type memory struct {
+	descs *instanceDescs
+
+	mu      sync.Mutex
+	records map[instanceKey]*record
+}
+
+func newMemory() *memory {
+	return &memory{descs: newInstanceDescs(), records: make(map[instanceKey]*record)}
+}
+
+// record returns what is known of an instance, which may be nothing yet.
+func (m *memory) record(key instanceKey) *record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.records[key]
+	if r == nil {
+		r = newRecord(key.id, m.descs)
+		m.records[key] = r
+	}
+	return r
+}
+
+// forgetAllBut forgets the instances that are not in an inventory.
+func (m *memory) forgetAllBut(inv *inventory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, r := range m.records {
+		if i := inv.byID[key.id]; i == nil || i.record != r {
+			delete(m.records, key)
+		}
+	}
+}
