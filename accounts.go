@@ -12,6 +12,7 @@ import (
 
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/config"
 )
 
@@ -25,7 +26,7 @@ type accounts map[string]*account
 type account struct {
 	config   config.Account
 	api      config.API
-	provider tair.CredentialsProvider
+	provider creds.Provider
 
 	mu        sync.Mutex
 	clients   map[clientKey]*tair.Client

@@ -23,7 +23,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"tair_ssl_exporter/collector"
-	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/config"
 )
@@ -153,7 +153,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // from the start on: unhandled it ends the program
 	defer signal.Stop(hup)
-	if err := tair.CheckDebug(os.Getenv); err != nil {
+	if err := creds.CheckDebug(os.Getenv); err != nil {
 		return err
 	}
 	load, end, err := o.source()

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 const (
@@ -29,7 +31,7 @@ type ClientConfig struct {
 	Region      string
 	Endpoint    string // overrides the endpoint table: host, host:port or http(s)://host:port
 	Network     string // NetworkPublic (default) or NetworkVPC
-	Credentials CredentialsProvider
+	Credentials creds.Provider
 
 	Timeout     time.Duration // of one HTTP attempt
 	Attempts    int           // tries of a call, the first included
@@ -166,7 +168,7 @@ func (c *Client) call(ctx context.Context, q call) error {
 	var last *Error
 	renewed := false // other credentials have been tried after the API refused the first
 	for n := 1; ; n++ {
-		creds, err := c.admit(ctx, lane)
+		key, err := c.admit(ctx, lane)
 		switch {
 		case err != nil && last != nil:
 			return last // what was learned weighs more than that there was no time to learn more
@@ -176,15 +178,15 @@ func (c *Client) call(ctx context.Context, q call) error {
 		if q.sent != nil {
 			q.sent()
 		}
-		last = c.attempt(lane, q, query, creds)
+		last = c.attempt(lane, q, query, key)
 		lane.limiter.learn(last)
 		<-lane.slots
 		switch {
 		case last == nil:
 			return nil
 		case last.AccountWide():
-			c.cfg.Credentials.Reject(creds)
-			if n == c.cfg.Attempts || renewed || !c.hasOther(ctx, creds) {
+			c.cfg.Credentials.Reject(key)
+			if n == c.cfg.Attempts || renewed || !c.hasOther(ctx, key) {
 				return last
 			}
 			renewed = true
@@ -199,18 +201,18 @@ func (c *Client) call(ctx context.Context, q call) error {
 }
 
 // hasOther reports whether there are credentials now that differ from those the API did not take.
-func (c *Client) hasOther(ctx context.Context, refused Credentials) bool {
+func (c *Client) hasOther(ctx context.Context, refused creds.Credentials) bool {
 	fresh, err := c.cfg.Credentials.Credentials(ctx)
 	return err == nil && fresh != refused
 }
 
 // admit waits under ctx until a request may be sent, and gives what to sign it with. Without an error the caller holds
 // one of the lane's slots.
-func (c *Client) admit(ctx context.Context, l *lane) (creds Credentials, err error) {
+func (c *Client) admit(ctx context.Context, l *lane) (key creds.Credentials, err error) {
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
-		return creds, fmt.Errorf("%w: waiting for a slot: %w", ErrNotSent, context.Cause(ctx))
+		return key, fmt.Errorf("%w: waiting for a slot: %w", ErrNotSent, context.Cause(ctx))
 	}
 	defer func() {
 		if err != nil {
@@ -224,29 +226,29 @@ func (c *Client) admit(ctx context.Context, l *lane) (creds Credentials, err err
 	}
 	c.cfg.Observer.Waited(time.Since(began))
 	if err != nil {
-		return creds, fmt.Errorf("%w: waiting for the rate limit: %w", ErrNotSent, err)
+		return key, fmt.Errorf("%w: waiting for the rate limit: %w", ErrNotSent, err)
 	}
-	creds, err = c.cfg.Credentials.Credentials(ctx)
-	var failed *CredentialsError
+	key, err = c.cfg.Credentials.Credentials(ctx)
+	var failed *creds.Error
 	switch {
 	case err == nil:
-		return creds, nil
+		return key, nil
 	case errors.As(err, &failed):
-		return creds, &Error{
+		return key, &Error{
 			Reason: ReasonCredentials, Code: failed.Code, RequestID: failed.RequestID, Detail: failed.Error(),
 		}
 	default:
-		return creds, fmt.Errorf("%w: waiting for credentials: %w", ErrNotSent, err)
+		return key, fmt.Errorf("%w: waiting for credentials: %w", ErrNotSent, err)
 	}
 }
 
 // attempt sends one request and reads its answer. It knows nothing of the caller's context, so that no answer the
 // quota was spent on is lost; it ends by its own timeout.
-func (c *Client) attempt(l *lane, q call, query string, creds Credentials) *Error {
+func (c *Client) attempt(l *lane, q call, query string, key creds.Credentials) *Error {
 	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Timeout)
 	defer cancel()
 	began := time.Now()
-	failed := c.exchange(ctx, l, q, query, creds)
+	failed := c.exchange(ctx, l, q, query, key)
 	if c.closed.Load() {
 		l.transport.CloseIdleConnections() // the one that has just become idle
 	}
@@ -260,10 +262,10 @@ func (c *Client) attempt(l *lane, q call, query string, creds Credentials) *Erro
 
 // exchange is one request and its answer. A kept-alive connection that the other side had closed meanwhile is
 // replaced once: net/http does not send a POST again, and a fresh nonce is needed anyway.
-func (c *Client) exchange(ctx context.Context, l *lane, q call, query string, creds Credentials) *Error {
-	status, body, reusedDead, err := c.send(ctx, l.transport, q.action, query, creds)
+func (c *Client) exchange(ctx context.Context, l *lane, q call, query string, key creds.Credentials) *Error {
+	status, body, reusedDead, err := c.send(ctx, l.transport, q.action, query, key)
 	if err != nil && reusedDead && ctx.Err() == nil {
-		status, body, _, err = c.send(ctx, l.transport, q.action, query, creds)
+		status, body, _, err = c.send(ctx, l.transport, q.action, query, key)
 	}
 	switch {
 	case err != nil:
@@ -282,7 +284,7 @@ func (c *Client) exchange(ctx context.Context, l *lane, q call, query string, cr
 
 // send does one HTTP request. The body may be one byte over maxBody, no more. reusedDead: it failed on a kept-alive
 // connection before the first byte of an answer.
-func (c *Client) send(ctx context.Context, transport *http.Transport, action, query string, creds Credentials) (status int, body []byte, reusedDead bool, err error) {
+func (c *Client) send(ctx context.Context, transport *http.Transport, action, query string, key creds.Credentials) (status int, body []byte, reusedDead bool, err error) {
 	var reused, answered atomic.Bool // the hooks run on goroutines of the transport
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:              func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
@@ -293,7 +295,7 @@ func (c *Client) send(ctx context.Context, transport *http.Transport, action, qu
 	req := (&http.Request{
 		Method: http.MethodPost,
 		URL:    &target,
-		Header: signed(attempt{host: target.Host, action: action, query: query, nonce: rand.Text(), date: c.cfg.Now()}, creds),
+		Header: signed(attempt{host: target.Host, action: action, query: query, nonce: rand.Text(), date: c.cfg.Now()}, key),
 	}).WithContext(traced)
 	req.Header["User-Agent"] = []string{c.cfg.UserAgent}
 

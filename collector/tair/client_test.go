@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -125,17 +126,17 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 func TestRefusedCredentials(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		chain    []Credentials // what the provider gives, the next one after each rejection
+		chain    []creds.Credentials // what the provider gives, the next one after each rejection
 		attempts int
 		refusals int
-		rejected []Credentials
+		rejected []creds.Credentials
 		requests int
 		ok       bool
 	}{
-		{"others work", []Credentials{testKey, otherKey}, 3, 1, []Credentials{testKey}, 2, true},
-		{"there are no others", []Credentials{testKey}, 3, 1, []Credentials{testKey}, 1, false},
-		{"others are refused too", []Credentials{testKey, otherKey, tokenKey}, 3, 2, []Credentials{testKey, otherKey}, 2, false},
-		{"no attempt is left", []Credentials{testKey, otherKey}, 1, 1, []Credentials{testKey}, 1, false},
+		{"others work", []creds.Credentials{testKey, otherKey}, 3, 1, []creds.Credentials{testKey}, 2, true},
+		{"there are no others", []creds.Credentials{testKey}, 3, 1, []creds.Credentials{testKey}, 1, false},
+		{"others are refused too", []creds.Credentials{testKey, otherKey, tokenKey}, 3, 2, []creds.Credentials{testKey, otherKey}, 2, false},
+		{"no attempt is left", []creds.Credentials{testKey, otherKey}, 1, 1, []creds.Credentials{testKey}, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, ClientConfig{Attempts: c.attempts}, func(t *testing.T, r *rig) {
@@ -158,7 +159,7 @@ func TestRefusedCredentials(t *testing.T) {
 
 func TestCredentialsCannotBeObtained(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.keys.err = &CredentialsError{Type: CredentialsRAMRole, Class: classSTS, Code: "NoPermission", RequestID: "1B2C"}
+		r.keys.err = &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission", RequestID: "1B2C"}
 		sent := func() { t.Error("sent") }
 		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, sent)
 		wantError(t, err, Error{
@@ -176,7 +177,7 @@ func TestCredentialsCannotBeObtained(t *testing.T) {
 func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		r.api.SetFault("", tairtest.Fault{Error: errInternal})
-		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, func() { r.keys.err = &CredentialsError{Class: classFile} })
+		_, err := r.client.DescribeInstanceSSL(t.Context(), testInstance, func() { r.keys.err = &creds.Error{Class: "file"} })
 		wantError(t, err, Error{Reason: ReasonServer, Status: 500, Code: "InternalError", RequestID: anyRequestID})
 		r.wantRequests(1)
 	})
@@ -235,7 +236,7 @@ func TestAnAttemptUnderWayOutlivesItsContext(t *testing.T) {
 func TestTheContextEndsBetweenAttempts(t *testing.T) {
 	for _, failure := range []*tairtest.APIError{errInternal, errThrottled, errRefused} {
 		inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-			r.keys.chain = []Credentials{testKey, otherKey}
+			r.keys.chain = []creds.Credentials{testKey, otherKey}
 			r.api.SetFault("", tairtest.Fault{Delay: 3 * time.Second, Error: failure})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
