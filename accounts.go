@@ -12,6 +12,7 @@ import (
 
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/config"
 )
 
@@ -25,7 +26,7 @@ type accounts map[string]*account
 type account struct {
 	config   config.Account
 	api      config.API
-	provider tair.CredentialsProvider
+	provider creds.Provider
 
 	mu        sync.Mutex
 	clients   map[clientKey]*tair.Client
@@ -75,10 +76,10 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 		RefreshInterval:   time.Duration(cfg.RefreshInterval),
 		KeepLast:          time.Duration(cfg.KeepLast),
 		DiscoveryInterval: time.Duration(cfg.DiscoveryInterval),
-		ScrapeTime:        a.deadline.Within(a.deadline.Timeout),
+		ScrapeTime:        a.scrapeTimeout.Within(a.scrapeTimeout.Default),
 		Shard:             a.shard,
 		LabelNames:        cfg.LabelNames(),
-		Reach: func(name string, r tair.Region) (collector.Target, error) {
+		ClientFor: func(name string, r tair.Region) (collector.Target, error) {
 			return a.reach(all[name], r)
 		},
 	}
@@ -169,7 +170,7 @@ func (a *app) reach(of *account, r tair.Region) (collector.Target, error) {
 	}
 	of.clients[key] = client
 	return collector.Target{
-		Account: of.config.Name, Region: r.ID, Client: client, Concurrency: of.api.Concurrency, QPS: a.qps(of.api),
+		Account: of.config.Name, Region: r.ID, Client: client, QPS: a.qps(of.api),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/config"
 )
@@ -17,7 +18,7 @@ func demoConfig(fleet *tairtest.Demo, url string) *config.Config {
 			Endpoint: url,
 			Network:  tair.NetworkPublic,
 			Credentials: config.Credentials{
-				Type:            tair.CredentialsAccessKey,
+				Type:            creds.TypeAccessKey,
 				AccessKeyID:     config.Secret(a.Key.AccessKeyID),
 				AccessKeySecret: config.Secret(a.Key.AccessKeySecret),
 				SecurityToken:   config.Secret(a.Key.SecurityToken),

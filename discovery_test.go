@@ -6,6 +6,7 @@ import (
 
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/config"
 )
@@ -88,7 +89,7 @@ func TestWhereTheAPIOfARegionIs(t *testing.T) {
 	} {
 		a := &app{options: &options{shard: collector.Shard{Total: 1}}, exporter: collector.New(collector.Options{})}
 		of, err := a.account(config.Default().API, config.Account{Name: "main", Endpoint: tt.endpoint, Network: tt.network,
-			Credentials: config.Credentials{Type: tair.CredentialsAccessKey, AccessKeyID: testKeyID, AccessKeySecret: testSecret}})
+			Credentials: config.Credentials{Type: creds.TypeAccessKey, AccessKeyID: testKeyID, AccessKeySecret: testSecret}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +98,7 @@ func TestWhereTheAPIOfARegionIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if url := target.Client.(*tair.Client).URL(); url != tt.want {
+		if url := target.Client.URL(); url != tt.want {
 			t.Errorf("%+v: %s", tt, url)
 		}
 		if again, err := a.reach(of, region); err != nil || again.Client != target.Client {

@@ -23,7 +23,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"tair_ssl_exporter/collector"
-	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/config"
 )
@@ -68,10 +68,10 @@ type options struct {
 	telemetryPath   string
 	enableLifecycle bool
 
-	deadline  collector.Deadline
-	shard     collector.Shard
-	logLevel  string
-	logFormat string
+	scrapeTimeout collector.ScrapeTimeout
+	shard         collector.Shard
+	logLevel      string
+	logFormat     string
 }
 
 // parseFlags reads flags and their environment variables. done: the flags asked for a text that has been printed.
@@ -94,9 +94,9 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 		StringVar(&o.webConfigFile)
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&o.telemetryPath)
 	app.Flag("web.enable-lifecycle", "Allow to reload the configuration by POST or PUT to /-/reload.").BoolVar(&o.enableLifecycle)
-	app.Flag("scrape.timeout", "Time a scrape may take when the request does not tell.").Default("10s").DurationVar(&o.deadline.Timeout)
+	app.Flag("scrape.timeout", "Time a scrape may take when the request does not tell.").Default("10s").DurationVar(&o.scrapeTimeout.Default)
 	app.Flag("scrape.timeout-offset", "Time kept back from a scrape's timeout, so that the answer arrives in time.").
-		Default("500ms").DurationVar(&o.deadline.Offset)
+		Default("500ms").DurationVar(&o.scrapeTimeout.Offset)
 	app.Flag("shard", "The shard of the instances to watch, from 0. All shards have the same configuration.").
 		Default("0").IntVar(&o.shard.Index)
 	app.Flag("total-shards", "Number of shards that the instances are spread over. Each shard takes its part of api.qps.").
@@ -129,10 +129,10 @@ func (o *options) check() error {
 		return fmt.Errorf("--web.telemetry-path=%s: must be a clean path that begins with / and names something, such as /metrics", o.telemetryPath)
 	case isReserved(o.telemetryPath):
 		return fmt.Errorf("--web.telemetry-path=%s: is taken by the exporter, choose another such as /metrics", o.telemetryPath)
-	case o.deadline.Timeout <= 0:
-		return fmt.Errorf("--scrape.timeout=%s: must be above 0s", o.deadline.Timeout)
-	case o.deadline.Offset < 0:
-		return fmt.Errorf("--scrape.timeout-offset=%s: must not be below 0s", o.deadline.Offset)
+	case o.scrapeTimeout.Default <= 0:
+		return fmt.Errorf("--scrape.timeout=%s: must be above 0s", o.scrapeTimeout.Default)
+	case o.scrapeTimeout.Offset < 0:
+		return fmt.Errorf("--scrape.timeout-offset=%s: must not be below 0s", o.scrapeTimeout.Offset)
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, o.logLevel):
 		return fmt.Errorf("--log.level=%s: must be debug, info, warn or error", o.logLevel)
 	case !slices.Contains([]string{"logfmt", "json"}, o.logFormat):
@@ -153,7 +153,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // from the start on: unhandled it ends the program
 	defer signal.Stop(hup)
-	if err := tair.CheckDebug(os.Getenv); err != nil {
+	if err := creds.CheckDebug(os.Getenv); err != nil {
 		return err
 	}
 	load, end, err := o.source()

@@ -123,9 +123,9 @@ func (a *app) routes() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", landing)
-	mux.Handle("GET "+a.telemetryPath, a.exporter.MetricsHandler(a.deadline))
+	mux.Handle("GET "+a.telemetryPath, a.exporter.MetricsHandler(a.scrapeTimeout))
 	mux.Handle("GET "+a.telemetryPath+"/self", a.exporter.SelfHandler())
-	mux.Handle("GET "+pathProbe, a.exporter.ProbeHandler(a.deadline))
+	mux.Handle("GET "+pathProbe, a.exporter.ProbeHandler(a.scrapeTimeout))
 	mux.Handle("GET "+pathSD, a.exporter.SDHandler())
 	mux.HandleFunc("GET "+pathConfig, a.showConfig)
 	mux.HandleFunc("GET "+pathHealthy, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "healthy") })

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"tair_ssl_exporter/collector"
-	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/config"
 )
 
@@ -142,20 +142,20 @@ func (a *app) close() {
 	a.accounts.closeExcept(nil)
 }
 
-func (a *app) credentials(account config.Account) (tair.CredentialsProvider, error) {
-	return tair.NewCredentials(credentialsConfig(account.Credentials), tair.CredentialsOptions{
-		OnRefreshFailure: func(err *tair.CredentialsError) { a.exporter.CredentialsFailed(account.Name, err) },
+func (a *app) credentials(account config.Account) (creds.Provider, error) {
+	return creds.New(credentialsConfig(account.Credentials), creds.Options{
+		OnRefreshFailure: func(err *creds.Error) { a.exporter.CredentialsFailed(account.Name, err) },
 	})
 }
 
 // credentialsConfig says the same in the client's terms.
-func credentialsConfig(c config.Credentials) tair.CredentialsConfig {
-	out := tair.CredentialsConfig{
+func credentialsConfig(c config.Credentials) creds.Config {
+	out := creds.Config{
 		Type:                  c.Type,
-		AccessKeyID:           tair.SecretValue{Text: c.AccessKeyID.Value(), File: c.AccessKeyIDFile},
-		AccessKeySecret:       tair.SecretValue{Text: c.AccessKeySecret.Value(), File: c.AccessKeySecretFile},
-		SecurityToken:         tair.SecretValue{Text: c.SecurityToken.Value(), File: c.SecurityTokenFile},
-		ExternalID:            tair.SecretValue{Text: c.ExternalID.Value(), File: c.ExternalIDFile},
+		AccessKeyID:           creds.SecretValue{Text: c.AccessKeyID.Value(), File: c.AccessKeyIDFile},
+		AccessKeySecret:       creds.SecretValue{Text: c.AccessKeySecret.Value(), File: c.AccessKeySecretFile},
+		SecurityToken:         creds.SecretValue{Text: c.SecurityToken.Value(), File: c.SecurityTokenFile},
+		ExternalID:            creds.SecretValue{Text: c.ExternalID.Value(), File: c.ExternalIDFile},
 		RoleARN:               c.RoleARN,
 		RoleSessionName:       c.RoleSessionName,
 		RoleSessionExpiration: time.Duration(c.RoleSessionExpiration),

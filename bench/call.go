@@ -20,6 +20,7 @@ import (
 	"github.com/alibabacloud-go/tea/dara"
 
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -146,12 +147,12 @@ func bareCaller(addr string) caller {
 	}
 }
 
-type static tair.Credentials
+type static creds.Credentials
 
-func (s static) Credentials(context.Context) (tair.Credentials, error) {
-	return tair.Credentials(s), nil
+func (s static) Credentials(context.Context) (creds.Credentials, error) {
+	return creds.Credentials(s), nil
 }
-func (static) Reject(tair.Credentials) {}
+func (static) Reject(creds.Credentials) {}
 
 func ourCaller(addr string) (caller, error) {
 	client, err := tair.NewClient(tair.ClientConfig{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -82,7 +83,7 @@ func TestLabelSetsOfPlacesThatLeftAreGone(t *testing.T) {
 		w.apply()
 		w.api.SetFault("r-2", fails(400, "Throttling.User"))
 		w.api.SetFault("r-late", tairtest.Fault{Delay: 3 * time.Second})
-		w.exporter.CredentialsFailed("other", &tair.CredentialsError{Class: "sts"})
+		w.exporter.CredentialsFailed("other", &creds.Error{Class: "sts"})
 		perPlace := []string{"api_requests_total", "api_throttles_total", "api_rate_limit_wait_seconds_total",
 			"api_rate_limit_qps", "instances"}
 		there := func(p page, account, region string, want bool) {
@@ -102,7 +103,7 @@ func TestLabelSetsOfPlacesThatLeftAreGone(t *testing.T) {
 		w.setup.Instances, w.setup.Targets = before.Instances[:1], before.Targets[:1]
 		w.apply()
 		pass(10 * time.Second) // the late one has ended meanwhile
-		w.exporter.CredentialsFailed("other", &tair.CredentialsError{Class: "sts"})
+		w.exporter.CredentialsFailed("other", &creds.Error{Class: "sts"})
 		p = w.scrape(soon)
 		there(p, "main", hangzhou, true)
 		there(p, "main", shanghai, false)

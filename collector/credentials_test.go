@@ -10,28 +10,29 @@ import (
 	"time"
 
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 // staticKey gives the same credentials until it is told otherwise.
 type staticKey struct {
 	mu    sync.Mutex
-	creds tair.Credentials
+	creds creds.Credentials
 	fail  func(ctx context.Context) error // nil: none
 }
 
-// Credentials is for tair.CredentialsProvider.
-func (k *staticKey) Credentials(ctx context.Context) (tair.Credentials, error) {
+// Credentials is for creds.Provider.
+func (k *staticKey) Credentials(ctx context.Context) (creds.Credentials, error) {
 	k.mu.Lock()
-	creds, fail := k.creds, k.fail
+	key, fail := k.creds, k.fail
 	k.mu.Unlock()
 	if fail != nil {
-		return tair.Credentials{}, fail(ctx)
+		return creds.Credentials{}, fail(ctx)
 	}
-	return creds, nil
+	return key, nil
 }
 
-// Reject is for tair.CredentialsProvider.
-func (k *staticKey) Reject(tair.Credentials) {}
+// Reject is for creds.Provider.
+func (k *staticKey) Reject(creds.Credentials) {}
 
 func (k *staticKey) failWith(fail func(ctx context.Context) error) {
 	k.mu.Lock()
@@ -115,7 +116,7 @@ func TestCredentialsThatCannotBeObtained(t *testing.T) {
 	inBubble(t, func(w *world) {
 		twoAccounts(w)
 		w.account("main").failWith(func(context.Context) error {
-			return &tair.CredentialsError{Type: tair.CredentialsRAMRole, Class: "sts", Code: "NoPermission"}
+			return &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission"}
 		})
 		for range 2 {
 			p := w.scrape(soon)
@@ -177,7 +178,7 @@ func TestMissingCredentialsStopEveryRegion(t *testing.T) {
 		w.watch("main", hangzhou, "r-1", "r-2")
 		w.watch("main", shanghai, "r-3", "r-4")
 		w.apply()
-		w.account("main").failWith(func(context.Context) error { return &tair.CredentialsError{Class: "sts"} })
+		w.account("main").failWith(func(context.Context) error { return &creds.Error{Class: "sts"} })
 		p := w.scrape(soon)
 		wantEach(w, p, "main", "credentials ")
 		if n := sentBy(w, "main"); n != 0 {
@@ -236,7 +237,7 @@ func TestCredentialsThatTakeTooLong(t *testing.T) {
 func TestFailedRefreshesAreCounted(t *testing.T) {
 	inBubble(t, func(w *world) {
 		twoAccounts(w)
-		w.exporter.CredentialsFailed("main", &tair.CredentialsError{Class: "sts"})
+		w.exporter.CredentialsFailed("main", &creds.Error{Class: "sts"})
 		p := w.scrape(soon)
 		p.want(t, 1, "credentials_refresh_failures_total", "account", "main")
 		p.want(t, 0, "credentials_refresh_failures_total", "account", "other")

@@ -10,6 +10,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 // Options are what an [Exporter] is made with.
@@ -198,7 +199,7 @@ func (e *Exporter) Observer(account, region string) tair.Observer {
 
 // CredentialsFailed counts a failed refresh of an account's credentials. While the old credentials still work that harms
 // nothing; when it does, the failure of the account is logged.
-func (e *Exporter) CredentialsFailed(account string, err *tair.CredentialsError) {
+func (e *Exporter) CredentialsFailed(account string, err *creds.Error) {
 	_ = level.Debug(e.logger).Log("msg", "cannot refresh the credentials", "account", account, "err", err)
 	e.metrics.credentialsFailed(account)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -104,7 +105,7 @@ func (w *world) close() {
 // account gives the key of an account, which exists from the first time that it is asked for.
 func (w *world) account(name string) *staticKey {
 	if w.accounts[name] == nil {
-		w.accounts[name] = &staticKey{creds: tair.Credentials{AccessKeyID: "LTAI-" + name, AccessKeySecret: "secret of " + name}}
+		w.accounts[name] = &staticKey{creds: creds.Credentials{AccessKeyID: "LTAI-" + name, AccessKeySecret: "secret of " + name}}
 		w.grant(name)
 	}
 	return w.accounts[name]

@@ -11,6 +11,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -85,7 +86,7 @@ func TestAccountsFailureIsOneLine(t *testing.T) {
 		scrapes()
 		wantLines(w)
 		w.account("main").failWith(func(context.Context) error {
-			return &tair.CredentialsError{Type: tair.CredentialsRAMRole, Class: "sts", Code: "NoPermission", RequestID: "ABC"}
+			return &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission", RequestID: "ABC"}
 		})
 		scrapes()
 		wantLines(w, refused+`reason=credentials code=NoPermission request_id=ABC `+
@@ -120,7 +121,7 @@ func TestForbiddenEndsARefusal(t *testing.T) {
 func TestNoSecretIsTold(t *testing.T) {
 	const canary = "canary"
 	inBubble(t, func(w *world) {
-		w.account("main").creds = tair.Credentials{AccessKeyID: "LTAI" + canary, AccessKeySecret: canary + "-secret", SecurityToken: canary + "-token"}
+		w.account("main").creds = creds.Credentials{AccessKeyID: "LTAI" + canary, AccessKeySecret: canary + "-secret", SecurityToken: canary + "-token"}
 		w.grant("main")
 		w.reach("main", hangzhou, func(c *tair.ClientConfig) { c.Attempts = 2 })
 		w.watch("main", hangzhou, "r-1")

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 // ClientConfig describes the API of one region to one account.
@@ -15,7 +17,7 @@ type ClientConfig struct {
 	Region      string
 	Endpoint    string // overrides the endpoint table: host, host:port or http(s)://host:port
 	Network     string // NetworkPublic (default) or NetworkVPC
-	Credentials CredentialsProvider
+	Credentials creds.Provider
 
 	Timeout     time.Duration // of one HTTP attempt
 	Attempts    int           // tries of a call, the first included

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -125,17 +126,17 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 func TestRefusedCredentials(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		chain    []Credentials // what the provider returns, the next one after each rejection
+		chain    []creds.Credentials // what the provider returns, the next one after each rejection
 		attempts int
 		refusals int
-		rejected []Credentials
+		rejected []creds.Credentials
 		requests int
 		ok       bool
 	}{
-		{"others work", []Credentials{testKey, otherKey}, 3, 1, []Credentials{testKey}, 2, true},
-		{"there are no others", []Credentials{testKey}, 3, 1, []Credentials{testKey}, 1, false},
-		{"others are refused too", []Credentials{testKey, otherKey}, 3, 2, []Credentials{testKey, otherKey}, 2, false},
-		{"no attempt is left", []Credentials{testKey, otherKey}, 1, 1, []Credentials{testKey}, 1, false},
+		{"others work", []creds.Credentials{testKey, otherKey}, 3, 1, []creds.Credentials{testKey}, 2, true},
+		{"there are no others", []creds.Credentials{testKey}, 3, 1, []creds.Credentials{testKey}, 1, false},
+		{"others are refused too", []creds.Credentials{testKey, otherKey}, 3, 2, []creds.Credentials{testKey, otherKey}, 2, false},
+		{"no attempt is left", []creds.Credentials{testKey, otherKey}, 1, 1, []creds.Credentials{testKey}, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, ClientConfig{Attempts: c.attempts}, func(t *testing.T, r *rig) {
@@ -191,7 +192,7 @@ func TestRefusalsExplainTheirCode(t *testing.T) {
 
 func TestCredentialsCannotBeObtained(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.keys.err = &CredentialsError{Type: CredentialsRAMRole, Class: classSTS, Code: "NoPermission", RequestID: "1B2C"}
+		r.keys.err = &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission", RequestID: "1B2C"}
 		_, err := r.client.Admit(t.Context())
 		wantError(t, err, Error{
 			Reason: ReasonCredentials, Code: "NoPermission", RequestID: "1B2C",
@@ -208,7 +209,7 @@ func TestCredentialsCannotBeObtained(t *testing.T) {
 func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		r.api.SetFault("", tairtest.Fault{Delay: time.Second, Error: errInternal})
-		time.AfterFunc(500*time.Millisecond, func() { r.keys.fail(&CredentialsError{Class: classFile}) })
+		time.AfterFunc(500*time.Millisecond, func() { r.keys.fail(&creds.Error{Class: "file"}) })
 		_, err := r.ask()
 		wantError(t, err, Error{Reason: ReasonServer, Status: 500, Code: "InternalError", RequestID: anyRequestID})
 		r.wantRequests(1)

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -127,7 +128,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, location := range []string{target.URL, target.URL + "/?a=b", "/", "http://[unreadable"} {
 			r := onLoopback(t, ClientConfig{})
-			r.keys.chain = []Credentials{tokenKey}
+			r.keys.chain = []creds.Credentials{tokenKey}
 			r.api.SetFault("", tairtest.Fault{Redirect: location, Status: status})
 			_, err := r.ask()
 			wantError(t, err, Error{Reason: ReasonInvalidResponse, Status: status, Detail: "redirects are not followed"})
@@ -231,8 +232,10 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 		}
 		go answerEach(listener, answer)
 		r := onLoopback(t, ClientConfig{Endpoint: "http://" + listener.Addr().String(), Attempts: 1})
-		for _, creds := range []Credentials{tokenKey, {tokenKey.AccessKeyID, tokenKey.AccessKeySecret, token + "\n" + token}} {
-			r.keys.chain = []Credentials{creds}
+		for _, key := range []creds.Credentials{tokenKey, {
+			AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret, SecurityToken: token + "\n" + token,
+		}} {
+			r.keys.chain = []creds.Credentials{key}
 			_, err := r.ask()
 			if err == nil {
 				t.Errorf("%q is no error", answer)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 // lane is the way of one kind of request to the API, with its own limits and connections.
@@ -39,7 +41,7 @@ func newLane(cfg ClientConfig, concurrency int) *lane {
 type Permit struct {
 	client *Client
 	lane   *lane
-	creds  Credentials
+	creds  creds.Credentials
 }
 
 // Admit waits under ctx until a DescribeInstanceSSL request may be sent. Nothing has been sent when it returns.
@@ -68,7 +70,7 @@ func (c *Client) admit(ctx context.Context, l *lane) (_ *Permit, err error) {
 		return nil, fmt.Errorf("waiting for the rate limit: %w", err)
 	}
 	credentials, err := c.cfg.Credentials.Credentials(ctx)
-	var failed *CredentialsError
+	var failed *creds.Error
 	switch {
 	case err == nil:
 		return &Permit{client: c, lane: l, creds: credentials}, nil

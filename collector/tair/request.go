@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 const (
@@ -52,7 +54,7 @@ func (c *Client) call(ctx context.Context, l *lane, r request) error {
 }
 
 // attempt sends one request and reports it to the observer.
-func (c *Client) attempt(ctx context.Context, l *lane, r request, creds Credentials) *Error {
+func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Credentials) *Error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	began := time.Now()
@@ -70,7 +72,7 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds Credenti
 
 // exchange is one request and its answer. A kept-alive connection that the other side had closed meanwhile is
 // replaced once: net/http does not send a POST again, and a fresh nonce is needed anyway.
-func (c *Client) exchange(ctx context.Context, l *lane, r request, creds Credentials) *Error {
+func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.Credentials) *Error {
 	got, reusedDead, err := c.send(ctx, l.transport, r, creds)
 	if err != nil && reusedDead && ctx.Err() == nil {
 		got, _, err = c.send(ctx, l.transport, r, creds)
@@ -98,7 +100,7 @@ type response struct {
 }
 
 // send does one HTTP request. reusedDead: it failed on a kept-alive connection before the first byte of an answer.
-func (c *Client) send(ctx context.Context, transport *http.Transport, r request, creds Credentials) (got response, reusedDead bool, err error) {
+func (c *Client) send(ctx context.Context, transport *http.Transport, r request, creds creds.Credentials) (got response, reusedDead bool, err error) {
 	var reused, answered atomic.Bool // the hooks run on goroutines of the transport
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:              func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -21,9 +22,9 @@ const (
 )
 
 var (
-	testKey   = Credentials{AccessKeyID: "LTAIcanaryKeyID", AccessKeySecret: "canarySecret"}
-	otherKey  = Credentials{AccessKeyID: "LTAIotherKeyID", AccessKeySecret: "otherSecret"}
-	tokenKey  = Credentials{AccessKeyID: "STS.canaryKeyID", AccessKeySecret: "canarySecret", SecurityToken: "canaryToken+/="}
+	testKey   = creds.Credentials{AccessKeyID: "LTAIcanaryKeyID", AccessKeySecret: "canarySecret"}
+	otherKey  = creds.Credentials{AccessKeyID: "LTAIotherKeyID", AccessKeySecret: "otherSecret"}
+	tokenKey  = creds.Credentials{AccessKeyID: "STS.canaryKeyID", AccessKeySecret: "canarySecret", SecurityToken: "canaryToken+/="}
 	expiresAt = time.Date(2030, 8, 5, 9, 5, 53, 0, time.UTC)
 )
 
@@ -75,7 +76,7 @@ func onLoopback(t *testing.T, cfg ClientConfig) *rig {
 
 func newAPI() *tairtest.API {
 	api := tairtest.New(tairtest.Options{})
-	for _, c := range []Credentials{testKey, otherKey, tokenKey} {
+	for _, c := range []creds.Credentials{testKey, otherKey, tokenKey} {
 		api.SetKey(tairtest.Key{
 			Account: "main", AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken,
 		})
@@ -89,7 +90,7 @@ func newAPI() *tairtest.API {
 
 func newRig(t *testing.T, cfg ClientConfig, api *tairtest.API, server *tairtest.Server) *rig {
 	t.Helper()
-	r := &rig{t: t, api: api, server: server, keys: &fakeKeys{chain: []Credentials{testKey}}, observed: &recorder{}}
+	r := &rig{t: t, api: api, server: server, keys: &fakeKeys{chain: []creds.Credentials{testKey}}, observed: &recorder{}}
 	cfg.Region = testRegion
 	cfg.Endpoint = cmp.Or(cfg.Endpoint, "http://127.0.0.1:80") // what a bubble dials is the fake, and loopback has no proxy
 	cfg.Timeout = cmp.Or(cfg.Timeout, 5*time.Second)
@@ -165,21 +166,21 @@ func wantError(t *testing.T, err error, want Error) {
 	}
 }
 
-// fakeKeys is a CredentialsProvider: each rejection moves it on to the next key of the chain, and the last one stays.
+// fakeKeys is a creds.Provider: each rejection moves it on to the next key of the chain, and the last one stays.
 type fakeKeys struct {
 	mu       sync.Mutex
-	chain    []Credentials
+	chain    []creds.Credentials
 	err      error // given instead of keys
 	hang     bool  // give nothing before the context ends
-	rejected []Credentials
+	rejected []creds.Credentials
 }
 
-func (f *fakeKeys) Credentials(ctx context.Context) (Credentials, error) {
+func (f *fakeKeys) Credentials(ctx context.Context) (creds.Credentials, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.hang {
 		<-ctx.Done()
-		return Credentials{}, context.Cause(ctx)
+		return creds.Credentials{}, context.Cause(ctx)
 	}
 	return f.chain[0], f.err
 }
@@ -191,7 +192,7 @@ func (f *fakeKeys) fail(err error) {
 	f.err = err
 }
 
-func (f *fakeKeys) Reject(c Credentials) {
+func (f *fakeKeys) Reject(c creds.Credentials) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rejected = append(f.rejected, c)

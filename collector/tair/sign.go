@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 const (
@@ -38,7 +40,7 @@ const (
 
 // signed gives the headers of one attempt, signed with ACS3-HMAC-SHA256 (Alibaba Cloud, "V3 request body and
 // signature mechanism"). Header names are written in lower case, as they are signed; net/http sends host by itself.
-func signed(a attempt, c Credentials) http.Header {
+func signed(a attempt, c creds.Credentials) http.Header {
 	date := a.date.UTC().Format(dateLayout)
 	header := http.Header{
 		"x-acs-action":          {a.action},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 // TestSignedMatchesTheOfficialSDK holds the signature against vectors made by the official SDK.
@@ -40,7 +42,7 @@ func TestSignedMatchesTheOfficialSDK(t *testing.T) {
 			}
 			got := signed(
 				attempt{host: v.Host, action: v.Action, query: canonicalQuery(params), nonce: v.Nonce, date: v.Date},
-				Credentials{v.AccessKeyID, v.AccessKeySecret, v.SecurityToken},
+				creds.Credentials{AccessKeyID: v.AccessKeyID, AccessKeySecret: v.AccessKeySecret, SecurityToken: v.SecurityToken},
 			)
 			want := map[string]string{"Authorization": v.Authorization, "Accept": "application/json"}
 			for name, value := range v.Headers {
@@ -93,14 +95,14 @@ func TestSignedWritesTheDateInUTC(t *testing.T) {
 func TestSignedCallIsAccepted(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		creds Credentials
+		creds creds.Credentials
 	}{
 		{"access key", testKey},
 		{"temporary key", tokenKey},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := onLoopback(t, ClientConfig{})
-			r.keys.chain = []Credentials{c.creds}
+			r.keys.chain = []creds.Credentials{c.creds}
 			r.wantSSL()
 			r.wantSSL()
 			r.wantRequests(2)
@@ -117,19 +119,19 @@ func TestSignedCallIsRefused(t *testing.T) {
 	late := func() time.Time { return time.Now().Add(16 * time.Minute) }
 	for _, c := range []struct {
 		name  string
-		creds Credentials
+		creds creds.Credentials
 		now   func() time.Time
 		want  Error
 	}{
-		{"unknown key", Credentials{AccessKeyID: "LTAIunknown", AccessKeySecret: "s"}, nil, Error{Status: 404, Code: "InvalidAccessKeyId.NotFound", Detail: "the access key does not exist or is disabled"}},
-		{"wrong secret", Credentials{AccessKeyID: testKey.AccessKeyID, AccessKeySecret: "s"}, nil, Error{Status: 400, Code: "SignatureDoesNotMatch", Detail: "the access key secret does not belong to the access key ID"}},
-		{"no token", Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret}, nil, Error{Status: 400, Code: "InvalidSecurityToken.Malformed", Detail: "the temporary credentials have expired or their token is not valid"}},
-		{"wrong token", Credentials{tokenKey.AccessKeyID, tokenKey.AccessKeySecret, "t"}, nil, Error{Status: 400, Code: "InvalidSecurityToken.MismatchWithAccessKey", Detail: "the temporary credentials have expired or their token is not valid"}},
+		{"unknown key", creds.Credentials{AccessKeyID: "LTAIunknown", AccessKeySecret: "s"}, nil, Error{Status: 404, Code: "InvalidAccessKeyId.NotFound", Detail: "the access key does not exist or is disabled"}},
+		{"wrong secret", creds.Credentials{AccessKeyID: testKey.AccessKeyID, AccessKeySecret: "s"}, nil, Error{Status: 400, Code: "SignatureDoesNotMatch", Detail: "the access key secret does not belong to the access key ID"}},
+		{"no token", creds.Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret}, nil, Error{Status: 400, Code: "InvalidSecurityToken.Malformed", Detail: "the temporary credentials have expired or their token is not valid"}},
+		{"wrong token", creds.Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret, SecurityToken: "t"}, nil, Error{Status: 400, Code: "InvalidSecurityToken.MismatchWithAccessKey", Detail: "the temporary credentials have expired or their token is not valid"}},
 		{"clock is off", testKey, late, Error{Status: 400, Code: "InvalidTimeStamp.Expired", Detail: "the clock of this machine is 16m0s ahead of the API's"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := onLoopback(t, ClientConfig{Now: c.now})
-			r.keys.chain = []Credentials{c.creds}
+			r.keys.chain = []creds.Credentials{c.creds}
 			c.want.Reason, c.want.RequestID = ReasonUnauthorized, anyRequestID
 			_, err := r.ask()
 			wantError(t, err, c.want)

@@ -1,4 +1,4 @@
-package tair
+package creds
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 
 // A provider that takes longer to fail than a scrape has time must come to light as a failure, not as one that never
 // answers.
-func TestCredentialsThatAreSlowToFailAreToldAsFailed(t *testing.T) {
+func TestThatAreSlowToFailAreToldAsFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &credentialsCache{
-			now: time.Now, onFailure: func(*CredentialsError) {},
-			fetch: func(bool) (Credentials, *CredentialsError) {
+		c := &cache{
+			now: time.Now, onFailure: func(*Error) {},
+			fetch: func(bool) (Credentials, *Error) {
 				<-time.After(11 * time.Second)
-				return Credentials{}, &CredentialsError{Class: "timeout"}
+				return Credentials{}, &Error{Class: "timeout"}
 			},
 		}
 		ask := func() (time.Duration, error) {
@@ -30,7 +30,7 @@ func TestCredentialsThatAreSlowToFailAreToldAsFailed(t *testing.T) {
 			t.Errorf("before the first refresh has failed: %v", err)
 		}
 		<-time.After(10 * time.Second)
-		var failed *CredentialsError
+		var failed *Error
 		if took, err := ask(); !errors.As(err, &failed) || took != 2*time.Second {
 			t.Errorf("after the first refresh has failed: %v after %s, want its error after 2s", err, took)
 		}

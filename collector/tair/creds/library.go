@@ -1,4 +1,4 @@
-package tair
+package creds
 
 import (
 	"errors"
@@ -14,40 +14,40 @@ const (
 	defaultRoleSession     = time.Hour
 )
 
-// credentialsLibrary fetches credentials with credentials-go. It is used by one goroutine at a time.
-type credentialsLibrary struct {
-	cfg CredentialsConfig
+// library fetches credentials with credentials-go. It is used by one goroutine at a time.
+type library struct {
+	cfg Config
 
 	object  credentials.Credential // nil: to be built
-	secrets *credentialsSecrets    // what object was built with
+	secrets *secrets               // what object was built with
 }
 
 // fetch asks the library's object, which is kept as long as it works (so are the sessions of roles that it holds)
 // and as long as the files it was built with stay the same. After any failure the next fetch builds a new one: the
 // default chain would stick to the last provider it tried. The library panics on some answers.
-func (l *credentialsLibrary) fetch(anew bool) (got Credentials, failed *CredentialsError) {
+func (l *library) fetch(anew bool) (got Credentials, failed *Error) {
 	defer func() {
 		if recover() != nil {
-			failed = &CredentialsError{Class: classPanic}
+			failed = &Error{Class: classPanic}
 		}
 		if failed != nil {
 			l.object, l.secrets, got = nil, nil, Credentials{}
 			failed.Type = l.cfg.Type
 		}
 	}()
-	secrets, err := readCredentialsSecrets(l.cfg)
+	secrets, err := readSecrets(l.cfg)
 	if err != nil {
-		return Credentials{}, classifyCredentials(err)
+		return Credentials{}, classify(err)
 	}
 	if anew || l.object == nil || !secrets.equal(l.secrets) {
-		if l.object, err = newCredentialsObject(l.cfg, secrets); err != nil {
-			return Credentials{}, classifyCredentials(err)
+		if l.object, err = newObject(l.cfg, secrets); err != nil {
+			return Credentials{}, classify(err)
 		}
 		l.secrets = secrets
 	}
 	model, err := l.object.GetCredential()
 	if err != nil {
-		return Credentials{}, classifyCredentials(err)
+		return Credentials{}, classify(err)
 	}
 	if l.passedOver(model) {
 		l.object = nil
@@ -58,8 +58,8 @@ func (l *credentialsLibrary) fetch(anew bool) (got Credentials, failed *Credenti
 // passedOver reports whether the default chain went past the RRSA identity that the environment gives to the
 // process, down to another one such as the role of the node. The library would stay there for good; with a new object
 // the next refresh tries the chain from its start.
-func (l *credentialsLibrary) passedOver(model *credentials.CredentialModel) bool {
-	if l.cfg.Type != CredentialsDefault || model == nil || model.ProviderName == nil {
+func (l *library) passedOver(model *credentials.CredentialModel) bool {
+	if l.cfg.Type != TypeDefault || model == nil || model.ProviderName == nil {
 		return false
 	}
 	for _, name := range []string{
@@ -73,7 +73,7 @@ func (l *credentialsLibrary) passedOver(model *credentials.CredentialModel) bool
 }
 
 // credentialsOf takes what can sign a request out of the library's answer.
-func credentialsOf(model *credentials.CredentialModel) (Credentials, *CredentialsError) {
+func credentialsOf(model *credentials.CredentialModel) (Credentials, *Error) {
 	text := func(s *string) string {
 		if s == nil {
 			return ""
@@ -81,7 +81,7 @@ func credentialsOf(model *credentials.CredentialModel) (Credentials, *Credential
 		return *s
 	}
 	if model == nil {
-		return Credentials{}, &CredentialsError{Class: classIncomplete}
+		return Credentials{}, &Error{Class: classIncomplete}
 	}
 	c := Credentials{
 		AccessKeyID:     text(model.AccessKeyId),
@@ -90,41 +90,41 @@ func credentialsOf(model *credentials.CredentialModel) (Credentials, *Credential
 	}
 	switch {
 	case c.AccessKeyID == "" || c.AccessKeySecret == "":
-		return Credentials{}, &CredentialsError{Class: classIncomplete}
+		return Credentials{}, &Error{Class: classIncomplete}
 	case !printable(c.AccessKeyID) || !printable(c.SecurityToken):
-		return Credentials{}, &CredentialsError{Class: classMalformed}
+		return Credentials{}, &Error{Class: classMalformed}
 	}
 	return c, nil
 }
 
-// newCredentialsObject builds the library's object for cfg.
-func newCredentialsObject(cfg CredentialsConfig, secrets *credentialsSecrets) (credentials.Credential, error) {
-	if cfg.Type == CredentialsDefault {
+// newObject builds the library's object for cfg.
+func newObject(cfg Config, secrets *secrets) (credentials.Credential, error) {
+	if cfg.Type == TypeDefault {
 		return credentials.NewCredential(nil)
 	}
-	provider, err := newLibraryProvider(cfg, secrets)
+	provider, err := newProvider(cfg, secrets)
 	if err != nil {
 		return nil, err
 	}
 	return credentials.FromCredentialsProvider(cfg.Type, provider), nil
 }
 
-// newLibraryProvider builds the library's provider for cfg with every field set, so that none is taken from the
+// newProvider builds the library's provider for cfg with every field set, so that none is taken from the
 // environment. The exported builders are used because NewCredential cannot assume a role from another identity.
-func newLibraryProvider(cfg CredentialsConfig, secrets *credentialsSecrets) (providers.CredentialsProvider, error) {
+func newProvider(cfg Config, secrets *secrets) (providers.CredentialsProvider, error) {
 	switch cfg.Type {
-	case CredentialsDefault:
+	case TypeDefault:
 		return providers.NewDefaultCredentialsProvider(), nil
-	case CredentialsAccessKey, CredentialsSTS:
+	case TypeAccessKey, TypeSTS:
 		return newStaticProvider(secrets)
-	case CredentialsRAMRole:
+	case TypeRAMRoleARN:
 		return newRAMRoleProvider(cfg, secrets)
-	case CredentialsECSRole:
+	case TypeECSRAMRole:
 		return providers.NewECSRAMRoleCredentialsProviderBuilder().
 			WithRoleName(cfg.RoleName).
 			WithDisableIMDSv1(cfg.DisableIMDSv1).
 			Build()
-	case CredentialsOIDCRole:
+	case TypeOIDCRoleARN:
 		return providers.NewOIDCCredentialsProviderBuilder().
 			WithOIDCProviderARN(cfg.OIDCProviderARN).
 			WithOIDCToken(secrets.oidcToken). // not the path: a token in the environment would win over it
@@ -133,7 +133,7 @@ func newLibraryProvider(cfg CredentialsConfig, secrets *credentialsSecrets) (pro
 			WithDurationSeconds(roleSessionSeconds(cfg)).
 			WithSTSEndpoint(cfg.STSEndpoint).
 			Build()
-	case CredentialsURI:
+	case TypeCredentialsURI:
 		return providers.NewURLCredentialsProviderBuilder().WithUrl(cfg.URL).Build()
 	default:
 		return nil, errors.New("unknown type")
@@ -141,7 +141,7 @@ func newLibraryProvider(cfg CredentialsConfig, secrets *credentialsSecrets) (pro
 }
 
 // newStaticProvider builds the library's provider for a key with or without a token.
-func newStaticProvider(secrets *credentialsSecrets) (providers.CredentialsProvider, error) {
+func newStaticProvider(secrets *secrets) (providers.CredentialsProvider, error) {
 	if secrets.securityToken == "" {
 		return providers.NewStaticAKCredentialsProviderBuilder().
 			WithAccessKeyId(secrets.accessKeyID).
@@ -156,14 +156,14 @@ func newStaticProvider(secrets *credentialsSecrets) (providers.CredentialsProvid
 }
 
 // newRAMRoleProvider builds the library's provider for a role that is assumed with a key or a source's credentials.
-func newRAMRoleProvider(cfg CredentialsConfig, secrets *credentialsSecrets) (providers.CredentialsProvider, error) {
+func newRAMRoleProvider(cfg Config, secrets *secrets) (providers.CredentialsProvider, error) {
 	var source providers.CredentialsProvider
 	var err error
 	switch {
 	case cfg.hasKeys():
 		source, err = newStaticProvider(secrets)
 	case cfg.Source != nil:
-		source, err = newLibraryProvider(*cfg.Source, secrets.source)
+		source, err = newProvider(*cfg.Source, secrets.source)
 	default:
 		source = providers.NewDefaultCredentialsProvider()
 	}
@@ -180,14 +180,14 @@ func newRAMRoleProvider(cfg CredentialsConfig, secrets *credentialsSecrets) (pro
 		Build()
 }
 
-func roleSessionName(cfg CredentialsConfig) string {
+func roleSessionName(cfg Config) string {
 	if cfg.RoleSessionName == "" {
 		return defaultRoleSessionName
 	}
 	return cfg.RoleSessionName
 }
 
-func roleSessionSeconds(cfg CredentialsConfig) int {
+func roleSessionSeconds(cfg Config) int {
 	if cfg.RoleSessionExpiration == 0 {
 		return int(defaultRoleSession / time.Second)
 	}

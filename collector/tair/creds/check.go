@@ -1,4 +1,4 @@
-package tair
+package creds
 
 import (
 	"errors"
@@ -10,26 +10,26 @@ import (
 )
 
 const (
-	minRoleSession      = 15 * time.Minute
-	maxRoleSession      = 12 * time.Hour
-	maxCredentialsDepth = 4 // sources of sources
+	minRoleSession = 15 * time.Minute
+	maxRoleSession = 12 * time.Hour
+	maxSources     = 4 // sources of sources
 )
 
-// credentialsField is a field of CredentialsConfig as the configuration file names it.
-type credentialsField struct {
+// field is a field of Config as the configuration file names it.
+type field struct {
 	name  string
 	given bool
 }
 
-// checkCredentials refuses what the library would replace by the environment of the process: with a field missing,
+// check refuses what the library would replace by the environment of the process: with a field missing,
 // one account would silently be read as another.
-func checkCredentials(cfg CredentialsConfig, depth int) error {
-	required, optional, err := credentialsFields(cfg)
+func check(cfg Config, depth int) error {
+	required, optional, err := fieldsOf(cfg)
 	if err != nil {
 		return err
 	}
 	var missing, foreign []string
-	for _, f := range givenCredentials(cfg) {
+	for _, f := range givenFields(cfg) {
 		switch {
 		case !f.given && slices.Contains(required, f.name):
 			missing = append(missing, f.name)
@@ -43,43 +43,43 @@ func checkCredentials(cfg CredentialsConfig, depth int) error {
 	case foreign != nil:
 		return fmt.Errorf("credentials of type %s: not allowed here: %s", cfg.Type, strings.Join(foreign, ", "))
 	}
-	if err := checkCredentialsValues(cfg); err != nil {
+	if err := checkValues(cfg); err != nil {
 		return fmt.Errorf("credentials of type %s: %w", cfg.Type, err)
 	}
 	if cfg.Source == nil {
 		return nil
 	}
-	if depth == maxCredentialsDepth {
-		return fmt.Errorf("credentials of type %s: more than %d sources of sources", cfg.Type, maxCredentialsDepth)
+	if depth == maxSources {
+		return fmt.Errorf("credentials of type %s: more than %d sources of sources", cfg.Type, maxSources)
 	}
-	if err := checkCredentials(*cfg.Source, depth+1); err != nil {
+	if err := check(*cfg.Source, depth+1); err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
 	return nil
 }
 
-// credentialsFields gives the names of the fields that cfg's type must and may have.
-func credentialsFields(cfg CredentialsConfig) (required, optional []string, err error) {
+// fieldsOf gives the names of the fields that cfg's type must and may have.
+func fieldsOf(cfg Config) (required, optional []string, err error) {
 	switch cfg.Type {
-	case CredentialsDefault:
+	case TypeDefault:
 		return nil, nil, nil
-	case CredentialsAccessKey:
+	case TypeAccessKey:
 		return []string{"access_key_id", "access_key_secret"}, nil, nil
-	case CredentialsSTS:
+	case TypeSTS:
 		return []string{"access_key_id", "access_key_secret", "security_token"}, nil, nil
-	case CredentialsRAMRole:
+	case TypeRAMRoleARN:
 		required = []string{"role_arn"}
 		optional = []string{"role_session_name", "role_session_expiration", "external_id", "sts_endpoint"}
 		if cfg.hasKeys() {
 			return append(required, "access_key_id", "access_key_secret"), append(optional, "security_token"), nil
 		}
 		return required, append(optional, "source"), nil
-	case CredentialsECSRole:
+	case TypeECSRAMRole:
 		return []string{"role_name"}, []string{"disable_imds_v1"}, nil
-	case CredentialsOIDCRole:
+	case TypeOIDCRoleARN:
 		return []string{"role_arn", "oidc_provider_arn", "oidc_token_file"},
 			[]string{"role_session_name", "role_session_expiration", "sts_endpoint"}, nil
-	case CredentialsURI:
+	case TypeCredentialsURI:
 		return []string{"url"}, nil, nil
 	case "":
 		return nil, nil, errors.New("credentials: type is missing")
@@ -89,11 +89,11 @@ func credentialsFields(cfg CredentialsConfig) (required, optional []string, err 
 	}
 }
 
-// givenCredentials tells of each field whether it is set.
-func givenCredentials(cfg CredentialsConfig) []credentialsField {
+// givenFields tells of each field whether it is set.
+func givenFields(cfg Config) []field {
 	text := func(s string) bool { return strings.TrimSpace(s) != "" }
 	secret := func(v SecretValue) bool { return text(v.Text) || text(v.File) }
-	return []credentialsField{
+	return []field{
 		{"access_key_id", secret(cfg.AccessKeyID)},
 		{"access_key_secret", secret(cfg.AccessKeySecret)},
 		{"security_token", secret(cfg.SecurityToken)},
@@ -112,13 +112,13 @@ func givenCredentials(cfg CredentialsConfig) []credentialsField {
 }
 
 // hasKeys reports whether any part of an access key is given.
-func (c CredentialsConfig) hasKeys() bool {
+func (c Config) hasKeys() bool {
 	none := SecretValue{}
 	return c.AccessKeyID != none || c.AccessKeySecret != none || c.SecurityToken != none
 }
 
-// checkCredentialsValues checks the values of fields that are given. No error repeats a value.
-func checkCredentialsValues(cfg CredentialsConfig) error {
+// checkValues checks the values of fields that are given. No error repeats a value.
+func checkValues(cfg Config) error {
 	for _, s := range []struct {
 		name  string
 		value SecretValue

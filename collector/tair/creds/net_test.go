@@ -1,4 +1,4 @@
-package tair
+package creds
 
 import (
 	"crypto/tls"
@@ -20,19 +20,19 @@ import (
 	"time"
 )
 
-const credMetadataHost = "100.100.100.200" // the ECS metadata service, which the library cannot be told to replace
+const metadataHost = "100.100.100.200" // the ECS metadata service, which the library cannot be told to replace
 
-// credentialsNet is in place before any test runs, because the library clones http.DefaultTransport for each request.
-var credentialsNet = newCredentialsNet()
+// network is in place before any test runs, because the library clones http.DefaultTransport for each request.
+var network = newNetwork()
 
-// credNet keeps every request of the library on loopback: TLS servers of httptest are trusted, the metadata service
+// loopbackOnly keeps every request of the library on loopback: TLS servers of httptest are trusted, the metadata service
 // is a server of the test, and anything else is refused.
-type credNet struct {
+type loopbackOnly struct {
 	metadata atomic.Pointer[url.URL]
 }
 
-func newCredentialsNet() *credNet {
-	n := &credNet{}
+func newNetwork() *loopbackOnly {
+	n := &loopbackOnly{}
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	pool := x509.NewCertPool()
@@ -44,9 +44,9 @@ func newCredentialsNet() *credNet {
 	return n
 }
 
-func (n *credNet) proxy(r *http.Request) (*url.URL, error) {
+func (n *loopbackOnly) proxy(r *http.Request) (*url.URL, error) {
 	host := r.URL.Hostname()
-	if to := n.metadata.Load(); host == credMetadataHost && to != nil {
+	if to := n.metadata.Load(); host == metadataHost && to != nil {
 		return to, nil
 	}
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
@@ -55,17 +55,17 @@ func (n *credNet) proxy(r *http.Request) (*url.URL, error) {
 	return nil, errors.New("refused: not on loopback")
 }
 
-// credServer counts its requests and keeps their parameters.
-type credServer struct {
+// testServer counts its requests and keeps their parameters.
+type testServer struct {
 	*httptest.Server
 	mu       sync.Mutex
 	requests []url.Values // query and form
 	handler  func(w http.ResponseWriter, r *http.Request)
 }
 
-func newCredServer(t *testing.T, start func(http.Handler) *httptest.Server, h http.HandlerFunc) *credServer {
+func newTestServer(t *testing.T, start func(http.Handler) *httptest.Server, h http.HandlerFunc) *testServer {
 	t.Helper()
-	s := &credServer{handler: h}
+	s := &testServer{handler: h}
 	s.Server = start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		s.mu.Lock()
@@ -79,43 +79,43 @@ func newCredServer(t *testing.T, start func(http.Handler) *httptest.Server, h ht
 }
 
 // answer replaces the handler.
-func (s *credServer) answer(h http.HandlerFunc) {
+func (s *testServer) answer(h http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handler = h
 }
 
 // seen gives the requests so far.
-func (s *credServer) seen() []url.Values {
+func (s *testServer) seen() []url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests[:len(s.requests):len(s.requests)]
 }
 
 // host gives host:port.
-func (s *credServer) host() string { return strings.TrimPrefix(s.URL, "https://") }
+func (s *testServer) host() string { return strings.TrimPrefix(s.URL, "https://") }
 
 // newURIServer serves a credentials URI.
-func newURIServer(t *testing.T, h http.HandlerFunc) *credServer {
+func newURIServer(t *testing.T, h http.HandlerFunc) *testServer {
 	t.Helper()
-	return newCredServer(t, httptest.NewServer, h)
+	return newTestServer(t, httptest.NewServer, h)
 }
 
 // newMetadataServer takes the place of the ECS metadata service.
-func newMetadataServer(t *testing.T, h http.HandlerFunc) *credServer {
+func newMetadataServer(t *testing.T, h http.HandlerFunc) *testServer {
 	t.Helper()
-	s := newCredServer(t, httptest.NewServer, h)
+	s := newTestServer(t, httptest.NewServer, h)
 	to, err := url.Parse(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	credentialsNet.metadata.Store(to)
-	t.Cleanup(func() { credentialsNet.metadata.Store(nil) })
+	network.metadata.Store(to)
+	t.Cleanup(func() { network.metadata.Store(nil) })
 	return s
 }
 
 // newSTSServer is a token service: the key it gives tells whom it was given to.
-func newSTSServer(t *testing.T) *credServer {
+func newSTSServer(t *testing.T) *testServer {
 	t.Helper()
 	start := func(h http.Handler) *httptest.Server {
 		s := httptest.NewUnstartedServer(h)
@@ -123,42 +123,44 @@ func newSTSServer(t *testing.T) *credServer {
 		s.StartTLS()
 		return s
 	}
-	return newCredServer(t, start, func(w http.ResponseWriter, r *http.Request) {
+	return newTestServer(t, start, func(w http.ResponseWriter, r *http.Request) {
 		who := r.Form.Get("AccessKeyId") + r.Form.Get("OIDCToken")
-		writeCredJSON(w, map[string]any{
-			"RequestId": "1B2C3D4E-0000-4000-8000-123456789ABC", "Credentials": credKeyFor("STS."+who, time.Hour),
+		writeJSON(w, map[string]any{
+			"RequestId": "1B2C3D4E-0000-4000-8000-123456789ABC", "Credentials": keyFor("STS."+who, time.Hour),
 		})
 	})
 }
 
-// credKeyFor gives a key as every service of the cloud prints it.
-func credKeyFor(id string, left time.Duration) map[string]any {
+// keyFor gives a key as every service of the cloud prints it.
+func keyFor(id string, left time.Duration) map[string]any {
 	return map[string]any{
 		"Code": "Success", "AccessKeyId": id, "AccessKeySecret": "secret-of-" + id, "SecurityToken": "token-of-" + id,
 		"Expiration": time.Now().Add(left).UTC().Format("2006-01-02T15:04:05Z"),
 	}
 }
 
-// credsOf gives what credKeyFor stands for.
-func credsOf(id string) Credentials { return Credentials{id, "secret-of-" + id, "token-of-" + id} }
-
-// credGive answers with a key for id.
-func credGive(id string, left time.Duration) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { writeCredJSON(w, credKeyFor(id, left)) }
+// credentialsOfID gives what keyFor stands for.
+func credentialsOfID(id string) Credentials {
+	return Credentials{id, "secret-of-" + id, "token-of-" + id}
 }
 
-// credFail answers with a status and a body.
-func credFail(status int, body string) http.HandlerFunc {
+// respondWith answers with a key for id.
+func respondWith(id string, left time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, keyFor(id, left)) }
+}
+
+// failWith answers with a status and a body.
+func failWith(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, status) }
 }
 
-func writeCredJSON(w http.ResponseWriter, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// cleanCredentialsEnv removes from the environment all that the library reads.
-func cleanCredentialsEnv(t *testing.T) {
+// cleanEnv removes from the environment all that the library reads.
+func cleanEnv(t *testing.T) {
 	t.Helper()
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "ALIBABA_CLOUD_") {
@@ -170,10 +172,10 @@ func cleanCredentialsEnv(t *testing.T) {
 	t.Setenv("USERPROFILE", home)
 }
 
-// foreignCredentialsEnv fills the environment with what must not be used.
-func foreignCredentialsEnv(t *testing.T) {
+// foreignEnv fills the environment with what must not be used.
+func foreignEnv(t *testing.T) {
 	t.Helper()
-	cleanCredentialsEnv(t)
+	cleanEnv(t)
 	for _, name := range []string{
 		"ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN", "ROLE_ARN", "ROLE_SESSION_NAME", "OIDC_PROVIDER_ARN",
 		"OIDC_TOKEN", "OIDC_TOKEN_FILE", "ECS_METADATA", "CREDENTIALS_URI",
@@ -182,8 +184,8 @@ func foreignCredentialsEnv(t *testing.T) {
 	}
 }
 
-// writeCredSecret writes a file and gives its path.
-func writeCredSecret(t *testing.T, path, text string) string {
+// writeSecret writes a file and gives its path.
+func writeSecret(t *testing.T, path, text string) string {
 	t.Helper()
 	if path == "" {
 		path = filepath.Join(t.TempDir(), "secret")

@@ -1,23 +1,40 @@
-package tair
+package creds
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
 )
 
+// SecretValue is a text, or the content of a file that is re-read at each refresh, without the white space around
+// it. However it is printed or marshalled, it shows nothing.
+type SecretValue struct{ Text, File string }
+
+// String hides the value.
+func (SecretValue) String() string { return hiddenSecret }
+
+// GoString hides the value.
+func (SecretValue) GoString() string { return hiddenSecret }
+
+// Format hides the value from every verb.
+func (SecretValue) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hiddenSecret) }
+
+// MarshalText hides the value from encoders and structured logs.
+func (SecretValue) MarshalText() ([]byte, error) { return []byte(hiddenSecret), nil }
+
 // maxSecretFile is how much of a secret's file is read.
 const maxSecretFile = 64 << 10
 
-// credentialsSecrets is what the secret fields and files of a CredentialsConfig hold at one moment.
-type credentialsSecrets struct {
+// secrets is what the secret fields and files of a Config hold at one moment.
+type secrets struct {
 	accessKeyID, accessKeySecret, securityToken, externalID, oidcToken string
 
-	source *credentialsSecrets
+	source *secrets
 }
 
 // equal reports whether s and o hold the same.
-func (s *credentialsSecrets) equal(o *credentialsSecrets) bool {
+func (s *secrets) equal(o *secrets) bool {
 	if s == nil || o == nil {
 		return s == o
 	}
@@ -26,10 +43,10 @@ func (s *credentialsSecrets) equal(o *credentialsSecrets) bool {
 	return a == b && s.source.equal(o.source)
 }
 
-// readCredentialsSecrets reads the secrets of cfg and of its sources. A file that holds nothing is an error: the
+// readSecrets reads the secrets of cfg and of its sources. A file that holds nothing is an error: the
 // library would take the value from the environment.
-func readCredentialsSecrets(cfg CredentialsConfig) (*credentialsSecrets, error) {
-	var s credentialsSecrets
+func readSecrets(cfg Config) (*secrets, error) {
+	var s secrets
 	for _, f := range []struct {
 		value SecretValue
 		to    *string
@@ -47,7 +64,7 @@ func readCredentialsSecrets(cfg CredentialsConfig) (*credentialsSecrets, error) 
 		*f.to = text
 	}
 	if cfg.Source != nil {
-		source, err := readCredentialsSecrets(*cfg.Source)
+		source, err := readSecrets(*cfg.Source)
 		if err != nil {
 			return nil, err
 		}
@@ -63,19 +80,19 @@ func (v SecretValue) read() (string, error) {
 	}
 	file, err := os.Open(v.File)
 	if err != nil {
-		return "", &CredentialsError{Class: classFile}
+		return "", &Error{Class: classFile}
 	}
 	defer func() { _ = file.Close() }()
 	content, err := io.ReadAll(io.LimitReader(file, maxSecretFile))
 	if err != nil {
-		return "", &CredentialsError{Class: classFile}
+		return "", &Error{Class: classFile}
 	}
 	text := strings.TrimSpace(string(content))
 	switch {
 	case text == "":
-		return "", &CredentialsError{Class: classIncomplete}
+		return "", &Error{Class: classIncomplete}
 	case !printable(text):
-		return "", &CredentialsError{Class: classMalformed}
+		return "", &Error{Class: classMalformed}
 	}
 	return text, nil
 }

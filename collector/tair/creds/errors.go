@@ -1,4 +1,4 @@
-package tair
+package creds
 
 import (
 	"crypto/tls"
@@ -8,11 +8,12 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
-// The classes of a CredentialsError. The set is closed.
+// The classes of a Error. The set is closed.
 const (
 	classSTS        = "sts"        // the token service refused; Code tells why
 	classHTTP       = "http"       // an HTTP answer that is no success
@@ -28,17 +29,17 @@ const (
 	classOther      = "other"
 )
 
-// CredentialsError is why no credentials could be obtained. It holds nothing of the library's errors but what is
+// Error is why no credentials could be obtained. It holds nothing of the library's errors but what is
 // known to be harmless, and does not wrap them: they may carry answers, keys, signed URLs and local paths.
-type CredentialsError struct {
-	Type      string // CredentialsConfig.Type
+type Error struct {
+	Type      string // Config.Type
 	Class     string // sts, http, timeout, tls, network, file, incomplete, malformed, disabled, chain, panic or other
 	Code      string // the token service's own code; "" when it gave none
 	RequestID string // the token service's ID of the request; "" when it gave none
 }
 
 // Error tells the class, and the code and the request ID when there are any.
-func (e *CredentialsError) Error() string {
+func (e *Error) Error() string {
 	text := "cannot obtain credentials: class=" + e.Class
 	if e.Code != "" {
 		text += " code=" + e.Code
@@ -49,24 +50,24 @@ func (e *CredentialsError) Error() string {
 	return text
 }
 
-// classifyCredentials finds what can be told of an error of the library.
-func classifyCredentials(err error) *CredentialsError {
-	var known *CredentialsError
+// classify finds what can be told of an error of the library.
+func classify(err error) *Error {
+	var known *Error
 	if errors.As(err, &known) {
 		return known
 	}
-	if class := classOfCredentialsError(err); class != "" {
-		return &CredentialsError{Class: class}
+	if class := classOfError(err); class != "" {
+		return &Error{Class: class}
 	}
 	text := err.Error()
 	if body, ok := stsAnswer(text); ok {
 		return stsError(body)
 	}
-	return &CredentialsError{Class: classOfCredentialsText(text)}
+	return &Error{Class: classOfText(text)}
 }
 
-// classOfCredentialsError gives the class of an error whose chain the library preserved, else "".
-func classOfCredentialsError(err error) string {
+// classOfError gives the class of an error whose chain the library preserved, else "".
+func classOfError(err error) string {
 	var (
 		network net.Error
 		address *url.Error
@@ -114,7 +115,7 @@ func stsAnswer(text string) (body string, ok bool) {
 
 // stsError reads the code and the request ID of an answer of the token service; what does not look like one is
 // left out.
-func stsError(body string) *CredentialsError {
+func stsError(body string) *Error {
 	var (
 		code      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
 		requestID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
@@ -122,7 +123,7 @@ func stsError(body string) *CredentialsError {
 	)
 	// A Decoder stops after the first value: more text may follow. What it read before an error is used.
 	_ = json.NewDecoder(strings.NewReader(body)).Decode(&answer)
-	e := &CredentialsError{Class: classHTTP}
+	e := &Error{Class: classHTTP}
 	if code.MatchString(answer.Code) {
 		e.Class, e.Code = classSTS, answer.Code
 	}
@@ -132,8 +133,8 @@ func stsError(body string) *CredentialsError {
 	return e
 }
 
-// classOfCredentialsText gives the class of an error of which the library kept the text only.
-func classOfCredentialsText(text string) string {
+// classOfText gives the class of an error of which the library kept the text only.
+func classOfText(text string) string {
 	starts := func(prefixes ...string) bool { return hasAnyPrefix(text, prefixes...) }
 	holds := func(part string) bool { return strings.Contains(text, part) }
 	switch {
@@ -161,4 +162,9 @@ func classOfCredentialsText(text string) string {
 	default:
 		return classOther
 	}
+}
+
+// hasAnyPrefix reports whether s begins with one of the prefixes.
+func hasAnyPrefix(s string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
 }
