@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 )
@@ -103,18 +102,6 @@ func cause(err error) error {
 	return err
 }
 
-// localAddress gives the address to reach a listener of this machine at.
-func localAddress(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
-}
-
 // routes gives every route.
 func (a *app) routes() (http.Handler, error) {
 	landing, err := a.landingPage()
@@ -141,25 +128,21 @@ func (a *app) routes() (http.Handler, error) {
 	return mux, nil
 }
 
-func (a *app) landingPage() (http.Handler, error) {
-	page := web.LandingConfig{
-		Name:        program,
-		Description: "TLS certificates of Alibaba Cloud Tair (Redis OSS-compatible) instances",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: a.telemetryPath, Text: "Metrics", Description: "every watched instance, and the exporter itself"},
-			{Address: a.telemetryPath + "/self", Text: "Own metrics", Description: "the exporter itself only, asks no API"},
-			{Address: pathSD, Text: "Service discovery", Description: "the watched instances, for http_sd of Prometheus"},
-			{Address: pathConfig, Text: "Configuration", Description: "what is in force, without secrets"},
-			{Address: pathHealthy, Text: "Health"},
-			{Address: pathReady, Text: "Readiness"},
-		},
+// showConfig serves the configuration in force.
+func (a *app) showConfig(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
+	_, _ = w.Write(a.shown.Load().yaml)
+}
+
+// serveReload reloads for a POST or PUT, when that is allowed.
+func (a *app) serveReload(w http.ResponseWriter, _ *http.Request) {
+	if !a.enableLifecycle {
+		http.Error(w, "reloading by HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		return
 	}
-	if a.demo {
-		page.HeaderColor = "#7d4e00"
-		page.Description += " (SIMULATED)"
-		page.ExtraHTML = "<p><strong>This is a demo.</strong> Every instance, certificate and date is simulated; no cloud is asked.</p>"
+	err := a.reload()
+	a.reportReload(err)
+	if err != nil {
+		http.Error(w, errors.Join(errors.New("the old configuration runs on"), err).Error(), http.StatusInternalServerError)
 	}
-	return web.NewLandingPage(page)
 }
