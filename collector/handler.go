@@ -26,8 +26,8 @@ type Deadline struct {
 	Offset  time.Duration // kept back from either, so that the answer arrives in time
 }
 
-// of gives the time for the scrape that r asks for. An offset that would leave nothing takes half.
-func (d Deadline) of(r *http.Request) time.Duration {
+// Of returns the time for the scrape that r asks for. An offset that would leave nothing takes half.
+func (d Deadline) Of(r *http.Request) time.Duration {
 	timeout := d.Timeout
 	if s, err := strconv.ParseFloat(r.Header.Get(timeoutHeader), 64); err == nil && s > 0 {
 		timeout = time.Duration(min(s, maxScrapeTime.Seconds()) * float64(time.Second))
@@ -48,7 +48,7 @@ func (e *Exporter) MetricsHandler(d Deadline) http.Handler {
 			http.Error(w, errNotConfigured.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), d.of(r))
+		ctx, cancel := context.WithTimeout(r.Context(), d.Of(r))
 		defer cancel()
 		e.scrape(w, r, &instanceCollector{ctx: ctx, exporter: e, fleet: f, scraped: e.metrics.scraped}, e.metrics.registry)
 	})
@@ -63,7 +63,7 @@ func (e *Exporter) ProbeHandler(d Deadline) http.Handler {
 			http.Error(w, "the parameter target is missing: the ID of a watched instance", http.StatusBadRequest)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), d.of(r))
+		ctx, cancel := context.WithTimeout(r.Context(), d.Of(r))
 		defer cancel()
 		f := e.fleet.Load()
 		for f != nil && f.byID[target] == nil && !f.complete && f.await(ctx) {

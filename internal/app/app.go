@@ -30,6 +30,7 @@ import (
 // Run runs the program with its command line until ctx ends or nothing is left to do. It returns the exit code: 0, or 1
 // after it has written the errors to stderr, each as one line.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	completeVersion()
 	o, done, err := parseFlags(args, stdout)
 	if err == nil && !done {
 		err = o.run(ctx, stdout, stderr)
@@ -65,6 +66,11 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if o.configCheck {
 		return a.check(stdout)
 	}
+	listeners, err := listen(ctx, o.listenAddresses) // before anything is asked
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
 	if err := a.reload(); err != nil {
 		return err
 	}
@@ -74,7 +80,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		_ = level.Warn(logger).Log("msg", "--demo: everything served is SIMULATED; no cloud is asked")
 	}
 	go a.reloadOn(ctx, hup)
-	return a.serve(ctx, newSlog(sink, o.logLevel))
+	return a.serve(ctx, listeners, newSlog(sink, o.logLevel))
 }
 
 // source gives where the configuration comes from: the demo, whose fake API runs until end is called, flags, or the

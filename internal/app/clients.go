@@ -185,7 +185,7 @@ func (a *app) client(of *accountClients, region, url string) (*tair.Client, erro
 		Attempts:    of.api.Attempts,
 		Concurrency: of.api.Concurrency,
 		QPS:         a.qps(of.api),
-		UserAgent:   program + "/" + cmp.Or(version.Version, "dev"),
+		UserAgent:   program + "/" + version.Version,
 		Observer:    a.exporter.Observer(of.config.Name, region),
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -142,6 +143,19 @@ func TestAskingForVersionOrHelpEndsWell(t *testing.T) {
 			t.Errorf("%s: exit %d, stderr %q", flag, code, stderr.String())
 		}
 		apptest.Contains(t, stdout.String(), "tair_ssl_exporter")
+	}
+}
+
+func TestTheVersionIsNeverEmpty(t *testing.T) {
+	_, printed, _ := apptest.Run(t, "--version")
+	_, page := apptest.Start(t, "--demo").Get(t, "/")
+	for text, form := range map[string]string{
+		printed: `, version \S+ \(branch: \S+, revision: \S+\)`,
+		page:    `version=\S+, branch=\S+, revision=\S+`,
+	} {
+		if !regexp.MustCompile(form).MatchString(text) {
+			t.Errorf("nothing like %s in\n%s", form, text)
+		}
 	}
 }
 

@@ -79,3 +79,23 @@ func certificate(t *testing.T) (certFile, keyFile string) {
 	}
 	return apptest.File(t, "cert.pem", block("CERTIFICATE", der)), apptest.File(t, "key.pem", block("PRIVATE KEY", private))
 }
+
+func TestABusyPortAsksNothing(t *testing.T) {
+	api, server := apptest.StartAPI(t)
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	path := apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, `"*"`))
+	for range 20 { // what runs beside the start may come late
+		code, _, stderr := apptest.Run(t, "--config.file="+path, "--web.listen-address="+busy.Addr().String())
+		if code != 1 {
+			t.Errorf("exit %d", code)
+		}
+		apptest.Contains(t, stderr, "address already in use")
+	}
+	if n := len(api.Requests()); n > 0 {
+		t.Errorf("%d requests", n)
+	}
+}
