@@ -83,13 +83,11 @@ func newServer(handler http.Handler, slogger *slog.Logger) *http.Server {
 	}
 }
 
-// scrapeHandler allows next the time of its scrape, and writeTimeout for its response. The read deadline moves as well,
-// because the server cancels a request whose read deadline passes, although it has read all of it.
+// scrapeHandler allows next the time of its scrape, and writeTimeout for its response.
 func (a *app) scrapeHandler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		end := time.Now().Add(a.deadline.Of(r) + writeTimeout)
-		c := http.NewResponseController(w)
-		if err := errors.Join(c.SetReadDeadline(end), c.SetWriteDeadline(end)); err != nil {
+		if err := http.NewResponseController(w).SetWriteDeadline(end); err != nil {
 			http.Error(w, "setting the time of the scrape: "+err.Error(), http.StatusInternalServerError)
 			return
 		}
