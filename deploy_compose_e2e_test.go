@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // TestE2EComposeHealthChecks runs Prometheus and Alertmanager with the flags and files that compose.yaml gives them. Their
@@ -60,7 +62,7 @@ func TestE2EComposeHealthChecks(t *testing.T) {
 			background(t, c.program, flags...)
 			within(t, time.Minute, healthy)
 			if c.name == "prometheus" {
-				if _, body := ask(t, http.DefaultClient, http.MethodGet, "http://"+address+"/api/v1/rules"); !strings.Contains(body, "TairSSLCertificateExpired") {
+				if _, body := apptest.Ask(t, http.DefaultClient, http.MethodGet, "http://"+address+"/api/v1/rules"); !strings.Contains(body, "TairSSLCertificateExpired") {
 					t.Errorf("the rules are not loaded: %s", body)
 				}
 			}

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tair_ssl_exporter/dashboards"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 const composeDir = "deploy/compose"
@@ -53,7 +54,7 @@ type composeService struct {
 func composeFile(t *testing.T) compose {
 	t.Helper()
 	var c compose
-	decode(t, composeDir+"/compose.yaml", true, &c)
+	apptest.DecodeFile(t, composeDir+"/compose.yaml", true, &c)
 	if len(c.Services) < 4 {
 		t.Fatalf("services: %v", slices.Sorted(maps.Keys(c.Services)))
 	}
@@ -164,9 +165,9 @@ func TestComposeHasNoCopies(t *testing.T) {
 
 func TestComposePrometheusIsTheShippedOneButForAddresses(t *testing.T) {
 	var here, want any
-	decode(t, composeDir+"/prometheus.yml", false, &here)
+	apptest.DecodeFile(t, composeDir+"/prometheus.yml", false, &here)
 	text := strings.NewReplacer("localhost:10219", "exporter:10219", "localhost:9093", "alertmanager:9093").
-		Replace(shipped(t, "deploy/prometheus/prometheus.yml"))
+		Replace(apptest.Read(t, "deploy/prometheus/prometheus.yml"))
 	if err := yaml.Unmarshal([]byte(text), &want); err != nil {
 		t.Fatal(err)
 	}
@@ -194,13 +195,13 @@ func TestComposeGrafanaFindsPrometheusAndTheDashboards(t *testing.T) {
 			} `yaml:"jsonData"`
 		}
 	}
-	decode(t, composeDir+"/grafana/datasources.yml", true, &sources)
+	apptest.DecodeFile(t, composeDir+"/grafana/datasources.yml", true, &sources)
 	var scraping struct {
 		ScrapeConfigs []struct {
 			ScrapeInterval string `yaml:"scrape_interval"`
 		} `yaml:"scrape_configs"`
 	}
-	decode(t, composeDir+"/prometheus.yml", false, &scraping)
+	apptest.DecodeFile(t, composeDir+"/prometheus.yml", false, &scraping)
 	if len(sources.Datasources) != 1 || sources.APIVersion != 1 {
 		t.Fatalf("%+v", sources)
 	}
@@ -217,7 +218,7 @@ func TestComposeGrafanaFindsPrometheusAndTheDashboards(t *testing.T) {
 			Options      struct{ Path string }
 		}
 	}
-	decode(t, composeDir+"/grafana/dashboards.yml", true, &boards)
+	apptest.DecodeFile(t, composeDir+"/grafana/dashboards.yml", true, &boards)
 	if len(boards.Providers) != 1 || boards.APIVersion != 1 || boards.Providers[0].Folder != "Tair" {
 		t.Fatalf("%+v", boards)
 	}
@@ -252,9 +253,9 @@ func TestComposeGrafanaHasNoAccountAndCallsNobody(t *testing.T) {
 
 func TestComposeShowsTheDemoByDefault(t *testing.T) {
 	exporter := composeFile(t).Services["exporter"]
-	o, _, err := parseFlags(exporter.Command, os.Stderr)
-	if err != nil || !o.demo {
-		t.Errorf("%q: %v", exporter.Command, err)
+	apptest.CheckConfig(t, exporter.Command...)
+	if !slices.Contains(exporter.Command, "--demo") {
+		t.Errorf("%q", exporter.Command)
 	}
 	if test := exporter.Healthcheck.Test; !slices.Equal(test, []string{"CMD", "/" + program, "--health-check"}) {
 		t.Errorf("health check %q", test)
@@ -271,7 +272,7 @@ func TestComposeWatchesRealInstancesWithOneEditedFile(t *testing.T) {
 			Volumes     []string
 		}
 	}
-	decode(t, composeDir+"/compose.real.yaml", true, &c)
+	apptest.DecodeFile(t, composeDir+"/compose.real.yaml", true, &c)
 	if c.Name == "" || c.Name == composeFile(t).Name {
 		t.Errorf("project %q: must have volumes of its own, or alerts of the demo go on", c.Name)
 	}
@@ -289,22 +290,21 @@ func TestComposeWatchesRealInstancesWithOneEditedFile(t *testing.T) {
 			t.Errorf("%s is not passed on", name)
 		}
 	}
-	o, _, err := parseFlags(exporter.Command, os.Stderr)
-	mounted := composeService{Volumes: exporter.Volumes}.binds(t)[o.configFile]
-	if err != nil || o.demo || mounted != composeDir+"/tair-ssl-exporter.yml" {
-		t.Fatalf("%q with %q mounted: %v", exporter.Command, mounted, err)
+	inside := apptest.Flag(exporter.Command, "config.file")
+	mounted := composeService{Volumes: exporter.Volumes}.binds(t)[inside]
+	if mounted != composeDir+"/tair-ssl-exporter.yml" {
+		t.Fatalf("%q with %q mounted", exporter.Command, mounted)
 	}
-	var out strings.Builder
-	code := run(t.Context(), []string{"--config.check", "--config.file=" + mounted}, &out, &out)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 0, discovery entries: 1)\n"; code != 0 || out.String() != want {
-		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
+	args := strings.Split(strings.ReplaceAll(strings.Join(exporter.Command, "\n"), inside, mounted), "\n")
+	if got, want := apptest.CheckConfig(t, args...), "(accounts: 1, instances: 0, discovery entries: 1)"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 
 func TestExamplesOfComposeNameFilesThatAreThere(t *testing.T) {
 	shown := 0
 	for _, file := range []string{composeDir + "/compose.yaml", composeDir + "/compose.real.yaml", "README.md"} {
-		for _, m := range regexp.MustCompile(`docker compose((?: -f \S+)+) (\S+)`).FindAllStringSubmatch(shipped(t, file), -1) {
+		for _, m := range regexp.MustCompile(`docker compose((?: -f \S+)+) (\S+)`).FindAllStringSubmatch(apptest.Read(t, file), -1) {
 			shown++
 			names := strings.Split(m[1], " -f ")[1:]
 			for _, name := range names {

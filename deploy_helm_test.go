@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/app"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 func TestDeployChartIsLinted(t *testing.T) {
@@ -43,7 +46,7 @@ func TestDeployEveryTemplateIsInAGoldenFile(t *testing.T) {
 	for _, set := range valueSets(t) {
 		all.WriteString(render(t, set))
 	}
-	for _, path := range append(glob(t, chart+"/templates/*.yaml"), glob(t, chart+"/templates/*/*.yaml")...) {
+	for _, path := range append(apptest.Glob(t, chart+"/templates/*.yaml"), apptest.Glob(t, chart+"/templates/*/*.yaml")...) {
 		if !strings.Contains(all.String(), "# Source: "+strings.TrimPrefix(path, "deploy/helm/")+"\n") {
 			t.Errorf("no set of values renders %s", path)
 		}
@@ -54,7 +57,7 @@ func TestDeployEveryTemplateIsInAGoldenFile(t *testing.T) {
 func TestDeployPackagedChartRendersTheSame(t *testing.T) {
 	dir := t.TempDir()
 	command(t, tool(t, "HELM"), "package", "--destination", dir, chart)
-	packaged := glob(t, dir+"/*.tgz")
+	packaged := apptest.Glob(t, dir+"/*.tgz")
 	for _, set := range valueSets(t) {
 		text, err := helm(t, releaseName, packaged[0], "--namespace", namespace, "--values", valuesOf(set))
 		if err != nil || text != render(t, set) {
@@ -64,12 +67,12 @@ func TestDeployPackagedChartRendersTheSame(t *testing.T) {
 }
 
 func TestDeployChartVersionIsTheLatestRelease(t *testing.T) {
-	latest := newestRelease(t)
+	latest := apptest.NewestRelease(t)
 	var about struct {
 		Version    string
 		AppVersion string `yaml:"appVersion"`
 	}
-	decode(t, chart+"/Chart.yaml", false, &about)
+	apptest.DecodeFile(t, chart+"/Chart.yaml", false, &about)
 	if about.AppVersion != latest || about.Version != latest {
 		t.Errorf("version %s, appVersion %s; the latest release is %s", about.Version, about.AppVersion, latest)
 	}
@@ -85,7 +88,7 @@ func TestDeployChartNeedsTheVersionWithThePodIndex(t *testing.T) {
 
 // TestDeployHelmTestAsksTheService runs what helm test runs, against an exporter and against nothing.
 func TestDeployHelmTestAsksTheService(t *testing.T) {
-	r := start(t, "--demo")
+	r := apptest.Start(t, "--demo")
 	for _, set := range valueSets(t) {
 		all := manifests(t, render(t, set))
 		host := only(t, all, "Service").name()
@@ -103,9 +106,9 @@ func TestDeployHelmTestAsksTheService(t *testing.T) {
 			t.Errorf("%s: %q does not ask the Service %s", set, args, host)
 			continue
 		}
-		for want, listener := range map[int]string{0: strings.TrimPrefix(r.url, "http://"), 1: "127.0.0.1:1"} {
+		for want, listener := range map[int]string{0: r.Address(), 1: "127.0.0.1:1"} {
 			var out strings.Builder
-			if code := run(t.Context(), []string{args[0], "--web.listen-address=" + listener}, &out, &out); code != want {
+			if code := app.Run(t.Context(), []string{args[0], "--web.listen-address=" + listener}, &out, &out); code != want {
 				t.Errorf("%s: %s: exit %d, want %d: %s", set, listener, code, want, &out)
 			}
 		}
@@ -117,7 +120,7 @@ func notes(t *testing.T, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	command(t, tool(t, "HELM"), "package", "--destination", dir, chart)
-	command(t, "tar", "-xzf", glob(t, dir+"/*.tgz")[0], "-C", dir)
+	command(t, "tar", "-xzf", apptest.Glob(t, dir+"/*.tgz")[0], "-C", dir)
 	of := filepath.Join(dir, filepath.Base(chart))
 	template := "notes: |\n  {{- include \"tair-ssl-exporter/templates/NOTES.txt\" . | nindent 2 }}\n"
 	if err := os.WriteFile(filepath.Join(of, "templates", "notes.yaml"), []byte(template), 0o600); err != nil {
@@ -148,7 +151,7 @@ func TestDeployNotesTellTheAnnotationOfAServiceAccountThatIsThere(t *testing.T) 
 
 // The Service is headless: until a pod is ready its name is not there, and helm test would fail.
 func TestDeployREADMEInstallationsWaitForAPod(t *testing.T) {
-	installations := regexp.MustCompile(`helm (?:upgrade|install) (?:.*\\\n)*.*`).FindAllString(shipped(t, chart+"/README.md"), -1)
+	installations := regexp.MustCompile(`helm (?:upgrade|install) (?:.*\\\n)*.*`).FindAllString(apptest.Read(t, chart+"/README.md"), -1)
 	if len(installations) < 2 {
 		t.Errorf("%q", installations)
 	}

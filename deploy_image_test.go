@@ -2,17 +2,18 @@ package main
 
 import (
 	"go/version"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
-	want := newestRelease(t)
+	want := apptest.NewestRelease(t)
 	for _, file := range []string{"Dockerfile", "README.md", "deploy/compose/compose.yaml"} {
-		text := shipped(t, file)
+		text := apptest.Read(t, file)
 		versions := regexp.MustCompile(`(?:ARG VERSION=|tair_ssl_exporter:)(\d[\w.+-]*\w)`).FindAllStringSubmatch(text, -1)
 		if len(versions) == 0 && file != "README.md" {
 			t.Errorf("%s names no version", file)
@@ -23,14 +24,14 @@ func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
 			}
 		}
 	}
-	if stages := matches(t, "Dockerfile", `(?m)^ARG (VERSION)=`, shipped(t, "Dockerfile")); len(stages) != 2 {
+	if stages := matches(t, "Dockerfile", `(?m)^ARG (VERSION)=`, apptest.Read(t, "Dockerfile")); len(stages) != 2 {
 		t.Errorf("%d stages know the version, want the binary's and the label's", len(stages))
 	}
 }
 
 func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
-	image := "go" + matches(t, "Dockerfile", `(?m)^ARG GO_IMAGE=golang:(\d+\.\d+\.\d+)-\w+$`, shipped(t, "Dockerfile"))[0]
-	module := "go" + matches(t, "go.mod", `(?m)^go (\S+)$`, shipped(t, "go.mod"))[0]
+	image := "go" + matches(t, "Dockerfile", `(?m)^ARG GO_IMAGE=golang:(\d+\.\d+\.\d+)-\w+$`, apptest.Read(t, "Dockerfile"))[0]
+	module := "go" + matches(t, "go.mod", `(?m)^go (\S+)$`, apptest.Read(t, "go.mod"))[0]
 	if version.Lang(image) != version.Lang(module) || version.Compare(image, module) < 0 {
 		t.Errorf("GO_IMAGE is %s, go.mod says %s", image, module)
 	}
@@ -38,12 +39,12 @@ func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
 
 // The flags of the build are written once, in the Makefile.
 func TestImageIsBuiltByMake(t *testing.T) {
-	text := shipped(t, "Dockerfile")
+	text := apptest.Read(t, "Dockerfile")
 	if !strings.Contains(text, " make build ") || strings.Contains(text, "go build ") {
 		t.Error("the Dockerfile has a build of its own beside make build")
 	}
 	// What the Makefile takes from the environment has to be there under the same names.
-	makefile := shipped(t, "Makefile")
+	makefile := apptest.Read(t, "Makefile")
 	for _, name := range []string{"VERSION", "REVISION", "BRANCH", "BUILD_DATE"} {
 		if !regexp.MustCompile(`(?m)^`+name+` +\?=`).MatchString(makefile) || !regexp.MustCompile(`(?m)^ARG `+name+`=`).MatchString(text) {
 			t.Errorf("%s is not both a variable of the Makefile and an ARG of the Dockerfile", name)
@@ -62,12 +63,12 @@ func dockerRuns(text string) [][]string {
 }
 
 func TestExamplesRunTheImageConfined(t *testing.T) {
-	image := "tair_ssl_exporter:" + newestRelease(t)
-	runs := dockerRuns(shipped(t, "Dockerfile"))
+	image := "tair_ssl_exporter:" + apptest.NewestRelease(t)
+	runs := dockerRuns(apptest.Read(t, "Dockerfile"))
 	if len(runs) == 0 {
 		t.Fatal("the Dockerfile shows no docker run")
 	}
-	for _, words := range append(runs, dockerRuns(shipped(t, "README.md"))...) {
+	for _, words := range append(runs, dockerRuns(apptest.Read(t, "README.md"))...) {
 		at := slices.Index(words, image)
 		if at < 0 {
 			t.Errorf("%q does not run %s", words, image)
@@ -78,12 +79,13 @@ func TestExamplesRunTheImageConfined(t *testing.T) {
 				t.Errorf("%q lacks %s", words, want)
 			}
 		}
-		o, done, err := parseFlags(words[at+1:], io.Discard)
-		if err != nil || done {
-			t.Errorf("%q: %v", words[at+1:], err)
+		flags := words[at+1:]
+		if inside := apptest.Flag(flags, "config.file"); inside != "" {
+			if !slices.ContainsFunc(words[:at], func(w string) bool { return strings.HasSuffix(w, ":"+inside+":ro") }) {
+				t.Errorf("%q does not mount %s", words, inside)
+			}
+			flags[slices.Index(flags, "--config.file="+inside)] = "--instance=cn-hangzhou/r-bp1a"
 		}
-		if o.configFileSet && !slices.ContainsFunc(words[:at], func(w string) bool { return strings.HasSuffix(w, ":"+o.configFile+":ro") }) {
-			t.Errorf("%q does not mount %s", words, o.configFile)
-		}
+		apptest.CheckConfig(t, flags...)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // kubernetesFiles renders what is in deploy/kubernetes, by path there. What only helm reads is left out.
@@ -40,8 +42,8 @@ func TestDeployKubernetesGolden(t *testing.T) {
 	}
 	for _, dir := range []string{"deploy/kubernetes/", "deploy/kubernetes/monitoring/"} {
 		var resources struct{ Resources []string }
-		decode(t, dir+"kustomization.yaml", false, &resources)
-		for _, path := range glob(t, dir+"*.y*ml") {
+		apptest.DecodeFile(t, dir+"kustomization.yaml", false, &resources)
+		for _, path := range apptest.Glob(t, dir+"*.y*ml") {
 			name := strings.TrimPrefix(path, "deploy/kubernetes/")
 			if _, isRendered := files[name]; !isRendered && filepath.Base(name) != "kustomization.yaml" {
 				t.Errorf("%s is not rendered any more", path)
@@ -66,13 +68,13 @@ func TestDeployOverlay(t *testing.T) {
 	overlay := filepath.Join(dir, "overlay")
 	command(t, "cp", "-r", "deploy", "dashboards", dir)
 	command(t, "mkdir", overlay)
-	command(t, "cp", file(t, "kustomization.yaml", `
+	command(t, "cp", apptest.File(t, "kustomization.yaml", `
 namespace: tair
 resources: [../deploy/kubernetes, ../deploy/kubernetes/monitoring]
 images: [{name: tair_ssl_exporter, newName: registry.example.com/tair_ssl_exporter, newTag: "1"}]
 secretGenerator: [{name: tair-ssl-exporter, behavior: replace, files: [tair-ssl-exporter.yml]}]
 labels: [{pairs: {release: kube-prometheus-stack}}]
-`), file(t, "tair-ssl-exporter.yml", "accounts: [{region: cn-hangzhou, instances: [r-bp1zxszhcgatnx]}]\n"), overlay)
+`), apptest.File(t, "tair-ssl-exporter.yml", "accounts: [{region: cn-hangzhou, instances: [r-bp1zxszhcgatnx]}]\n"), overlay)
 	all := manifests(t, kustomize(t, overlay))
 	kinds := make(map[string]int)
 	for _, m := range all {
@@ -82,7 +84,7 @@ labels: [{pairs: {release: kube-prometheus-stack}}]
 		}
 	}
 	want := map[string]int{"Deployment": 1, "PodDisruptionBudget": 1, "Service": 1, "ServiceAccount": 1, "Secret": 1,
-		"ServiceMonitor": 1, "PrometheusRule": 1, "ConfigMap": len(glob(t, "dashboards/*.json"))}
+		"ServiceMonitor": 1, "PrometheusRule": 1, "ConfigMap": len(apptest.Glob(t, "dashboards/*.json"))}
 	if !maps.Equal(kinds, want) {
 		t.Errorf("%v, want %v", kinds, want)
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // adapted gives the groups of rule files with the three texts replaced that the head of tair_ssl.rules.yml names.
@@ -20,7 +22,7 @@ func adapted(t *testing.T, files []string, runbooks, labels, job string) []any {
 	var groups []any
 	for _, name := range files {
 		text := strings.NewReplacer(runbookBase, runbooks, infoLabels, labels, jobMatcher, job).
-			Replace(shipped(t, "deploy/prometheus/rules/"+name))
+			Replace(apptest.Read(t, "deploy/prometheus/rules/"+name))
 		var f map[string]any
 		if err := yaml.Unmarshal([]byte(text), &f); err != nil {
 			t.Fatal(err)
@@ -57,7 +59,7 @@ func ruleFile(t *testing.T, all []manifest) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file(t, "rules.yml", string(spec))
+	return apptest.File(t, "rules.yml", string(spec))
 }
 
 // exporterDown gives the expression of TairSSLExporterDown.
@@ -95,8 +97,8 @@ func TestDeployExporterDownAsksForLabelsThatTheTargetHas(t *testing.T) {
 
 func TestDeployDashboardsAreTheShipped(t *testing.T) {
 	want := make(map[string]string)
-	for _, path := range glob(t, "dashboards/*.json") {
-		want[filepath.Base(path)] = strings.TrimSpace(shipped(t, path))
+	for _, path := range apptest.Glob(t, "dashboards/*.json") {
+		want[filepath.Base(path)] = strings.TrimSpace(apptest.Read(t, path))
 	}
 	got := make(map[string]string)
 	for _, m := range manifests(t, render(t, "monitoring")) {
@@ -121,14 +123,14 @@ func TestDeployChartHasEveryRuleFileAndBoard(t *testing.T) {
 		chart + "/files/dashboards/*": "dashboards/*.json",
 	} {
 		var targets []string
-		for _, link := range glob(t, links) {
+		for _, link := range apptest.Glob(t, links) {
 			target, err := filepath.EvalSymlinks(link)
 			if err != nil {
 				t.Fatal(err)
 			}
 			targets = append(targets, target)
 		}
-		if want := glob(t, files); !slices.Equal(targets, want) {
+		if want := apptest.Glob(t, files); !slices.Equal(targets, want) {
 			t.Errorf("%s lead to %q, want %q", links, targets, want)
 		}
 	}
@@ -170,7 +172,7 @@ func TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown(t *testing.T) {
 		{`namespace="monitoring", service="other"`, 1, 1},
 		{`namespace="other", service="tair-ssl-exporter"`, 1, 1},
 	} {
-		command(t, tool(t, "PROMTOOL"), "test", "rules", file(t, "test.yml", fmt.Sprintf(`
+		command(t, tool(t, "PROMTOOL"), "test", "rules", apptest.File(t, "test.yml", fmt.Sprintf(`
 rule_files: [%s]
 evaluation_interval: 1m
 tests:
@@ -187,7 +189,7 @@ tests:
 // TestDeployTheRulesOfOneReleaseWatchTheOthers has the rules of one release, which is up, and another release without rules
 // that goes down after an hour: its expiry alert goes on, and in time it is told that nothing new is known.
 func TestDeployTheRulesOfOneReleaseWatchTheOthers(t *testing.T) {
-	command(t, tool(t, "PROMTOOL"), "test", "rules", file(t, "test.yml", fmt.Sprintf(`
+	command(t, tool(t, "PROMTOOL"), "test", "rules", apptest.File(t, "test.yml", fmt.Sprintf(`
 rule_files: [%s]
 group_eval_order: [tair_ssl_instances, tair_ssl_exporter]
 evaluation_interval: 1m

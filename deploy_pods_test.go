@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // TestDeployConfigurationsAreValid gives each rendered configuration to the binary, with the arguments and the
@@ -58,7 +60,7 @@ func checkConfiguration(t *testing.T, binary, set string, all []manifest) {
 		}
 		if labels["pod-identity.alibabacloud.com/injection"] == "on" { // what the webhook adds then
 			cmd.Env = append(cmd.Env, "ALIBABA_CLOUD_ROLE_ARN=acs:ram::1:role/x", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN=acs:ram::1:oidc-provider/x",
-				"ALIBABA_CLOUD_OIDC_TOKEN_FILE="+file(t, "token", "token"))
+				"ALIBABA_CLOUD_OIDC_TOKEN_FILE="+apptest.File(t, "token", "token"))
 		}
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "OK: the configuration is valid") {

@@ -13,6 +13,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/app"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // ramActions are the actions that each policy allows. None of them changes anything.
@@ -72,7 +75,7 @@ func (p ramPolicy) resources() []string {
 func ramPolicies(t *testing.T) map[string]ramPolicy {
 	t.Helper()
 	policies := make(map[string]ramPolicy)
-	for _, path := range glob(t, "deploy/ram/*.json") {
+	for _, path := range apptest.Glob(t, "deploy/ram/*.json") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -212,7 +215,7 @@ func clientOperations(t *testing.T) []string {
 		}
 		return true
 	}
-	for _, path := range glob(t, "collector/tair/*.go") {
+	for _, path := range apptest.Glob(t, "collector/tair/*.go") {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
@@ -285,7 +288,7 @@ func TestRAMReadmeTellsOfEachPolicyHowToAttachIt(t *testing.T) {
 			t.Errorf("%s: no paragraph", name)
 		}
 		commands := block(t, section, "sh")
-		mustContain(t, commands, `"$(cat `+name+`)"`)
+		apptest.Contains(t, commands, `"$(cat `+name+`)"`)
 		attached := regexp.MustCompile(`AttachPolicyTo(User|Role) --PolicyType Custom --PolicyName (\S+) --(?:User|Role)Name (\S+)`).FindAllStringSubmatch(commands, -1)
 		if len(attached) != 1 || !created["Policy "+attached[0][2]] || !created[attached[0][1]+" "+attached[0][3]] {
 			t.Errorf("%s: %q is attached, created are %v", name, attached, created)
@@ -307,7 +310,7 @@ func TestRAMReadmeConfigurationsAreValid(t *testing.T) {
 	for name, section := range ramSections(t) {
 		text := strings.ReplaceAll(block(t, section, "yaml"), "/run/secrets/tair/", dir+"/")
 		var out strings.Builder
-		if code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", text)}, &out, &out); code != 0 {
+		if code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", text)}, &out, &out); code != 0 {
 			t.Errorf("%s: %s", name, &out)
 		}
 	}
@@ -327,13 +330,13 @@ func TestRAMReadmeConfigurationsGoWithThePolicies(t *testing.T) {
 	id := policies["trust-cross-account.json"].Statement[0].Condition["StringEquals"]["sts:ExternalId"][0]
 	for _, name := range []string{"trust-cross-account.json", "policy-assume-role.json"} {
 		text := block(t, sections[name], "yaml")
-		mustContain(t, text, "role_arn: "+roles[0]+"\n", "external_id: "+id+"\n")
+		apptest.Contains(t, text, "role_arn: "+roles[0]+"\n", "external_id: "+id+"\n")
 	}
 	trusted := policies["trust-cross-account.json"].Statement[0].Principal["RAM"][0]
 	_, role, _ := strings.Cut(trusted, "role/")
-	mustContain(t, sections["trust-rrsa.json"], "CreateRole --RoleName "+role+" ", "role-name: "+role+"`")
+	apptest.Contains(t, sections["trust-rrsa.json"], "CreateRole --RoleName "+role+" ", "role-name: "+role+"`")
 	_, role, _ = strings.Cut(roles[0], "role/")
-	mustContain(t, sections["trust-cross-account.json"], "CreateRole --RoleName "+role+" ")
+	apptest.Contains(t, sections["trust-cross-account.json"], "CreateRole --RoleName "+role+" ")
 }
 
 func TestRAMReadmeTellsWhatToReplace(t *testing.T) {
@@ -341,7 +344,7 @@ func TestRAMReadmeTellsWhatToReplace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range glob(t, "deploy/ram/*.json") {
+	for _, path := range apptest.Glob(t, "deploy/ram/*.json") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // standIn is what the README's commands call for programs that need a cluster, a daemon or root: it does as much of the
@@ -103,7 +105,7 @@ func TestDeployREADMECommands(t *testing.T) {
 		return regexp.MustCompile(`/(etc|usr/local|run/secrets)/`).ReplaceAllString(text, root+"/$1/")
 	}
 	write(t, filepath.Join(checkout, defaultConfig), onHost(block(t, readme(t), "yaml")))
-	write(t, filepath.Join(checkout, "my-values.yaml"), shipped(t, valuesOf("monitoring")))
+	write(t, filepath.Join(checkout, "my-values.yaml"), apptest.Read(t, valuesOf("monitoring")))
 	for _, dir := range []string{"usr/local/bin", "etc/systemd/system", "run/secrets/tair"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			t.Fatal(err)
@@ -123,7 +125,7 @@ func TestDeployREADMECommands(t *testing.T) {
 		"KUBE_VERSION="+kubernetesVersion(t), "KUSTOMIZE="+tool(t, "KUSTOMIZE"))
 
 	fenced := regexp.MustCompile("(?s)```sh\n(.*?)```")
-	here, ofChart := fenced.FindAllStringSubmatch(readme(t), -1), fenced.FindAllStringSubmatch(shipped(t, chart+"/README.md"), -1)
+	here, ofChart := fenced.FindAllStringSubmatch(readme(t), -1), fenced.FindAllStringSubmatch(apptest.Read(t, chart+"/README.md"), -1)
 	if len(here) < 8 || len(ofChart) < 2 {
 		t.Errorf("%d blocks of commands in the README, %d in that of the chart", len(here), len(ofChart))
 	}

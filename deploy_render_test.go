@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 var update = flag.Bool("update", false, "write the golden files and deploy/kubernetes anew")
@@ -27,7 +29,7 @@ const (
 func valueSets(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, path := range glob(t, "deploy/helm/testdata/*/values.yaml") {
+	for _, path := range apptest.Glob(t, "deploy/helm/testdata/*/values.yaml") {
 		names = append(names, filepath.Base(filepath.Dir(path)))
 	}
 	return names

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // module gives the directory of a Go module, downloaded unless it is there.
@@ -57,9 +59,9 @@ func schemas(t *testing.T) string {
 
 	const meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 	operator := module(t, "github.com/prometheus-operator/prometheus-operator", tool(t, "PROMETHEUS_OPERATOR_VERSION"))
-	for _, path := range glob(t, operator+"/example/prometheus-operator-crd/*.yaml") {
+	for _, path := range apptest.Glob(t, operator+"/example/prometheus-operator-crd/*.yaml") {
 		var crd map[string]any
-		decode(t, path, true, &crd)
+		apptest.DecodeFile(t, path, true, &crd)
 		for _, v := range list(at(crd, "spec", "versions")) {
 			schema := dict(at(v, "schema", "openAPIV3Schema"))
 			makeStrict(schema)

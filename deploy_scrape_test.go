@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 type relabelConfig struct {
@@ -59,9 +61,9 @@ type prometheusConfig struct {
 func prometheusConfigs(t *testing.T) map[string]prometheusConfig {
 	t.Helper()
 	all := make(map[string]prometheusConfig)
-	for _, path := range glob(t, "deploy/prometheus/*.yml") {
+	for _, path := range apptest.Glob(t, "deploy/prometheus/*.yml") {
 		var c prometheusConfig
-		decode(t, path, true, &c)
+		apptest.DecodeFile(t, path, true, &c)
 		all[filepath.Base(path)] = c
 	}
 	return all
@@ -129,11 +131,11 @@ func TestScrapeConfigurationsHaveTheirTimes(t *testing.T) {
 
 // TestScrapeConfigurationsRemarkOnTheirTimes: the file says why they are as they are.
 func TestScrapeConfigurationsRemarkOnTheirTimes(t *testing.T) {
-	for _, path := range glob(t, "deploy/prometheus/*.yml") {
+	for _, path := range apptest.Glob(t, "deploy/prometheus/*.yml") {
 		var c struct {
 			ScrapeConfigs []yaml.Node `yaml:"scrape_configs"`
 		}
-		decode(t, path, false, &c)
+		apptest.DecodeFile(t, path, false, &c)
 		for _, job := range c.ScrapeConfigs {
 			remarks := ""
 			for i := 0; i < len(job.Content); i += 2 {
@@ -157,7 +159,7 @@ func TestScrapeConfigurationsFindTheRules(t *testing.T) {
 		}
 		head, _, _ := strings.Cut(string(text), "\nscrape_configs:")
 		if len(c.RuleFiles) == 0 {
-			mustContain(t, head, "in prometheus.yml,", "keeps rule_files and alerting", "scrape_config_files: ["+name+"]")
+			apptest.Contains(t, head, "in prometheus.yml,", "keeps rule_files and alerting", "scrape_config_files: ["+name+"]")
 			continue
 		}
 		for _, rules := range c.RuleFiles {
@@ -166,7 +168,7 @@ func TestScrapeConfigurationsFindTheRules(t *testing.T) {
 			}
 		}
 		for _, other := range []string{"ha-pair.yml", "shards.yml", "probe.yml"} {
-			mustContain(t, head, other)
+			apptest.Contains(t, head, other)
 		}
 	}
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"io"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // unitValues gives what the unit says for a key, in order.
@@ -19,7 +20,7 @@ func unitValues(unit, key string) []string {
 }
 
 func TestSystemdUnitStartsTheProgramWithFlagsThatItHas(t *testing.T) {
-	unit := shipped(t, "deploy/systemd/tair-ssl-exporter.service")
+	unit := apptest.Read(t, "deploy/systemd/tair-ssl-exporter.service")
 	start := unitValues(unit, "ExecStart")
 	if len(start) != 1 {
 		t.Fatalf("ExecStart %q, want one", start)
@@ -28,13 +29,12 @@ func TestSystemdUnitStartsTheProgramWithFlagsThatItHas(t *testing.T) {
 	if words[0] != "/usr/local/bin/"+program {
 		t.Errorf("starts %s", words[0])
 	}
-	o, _, err := parseFlags(words[1:], io.Discard)
-	if err != nil {
-		t.Fatal(err)
+	file := slices.Index(words, "--config.file=/etc/tair-ssl-exporter/tair-ssl-exporter.yml")
+	if file < 0 {
+		t.Fatalf("%q does not read the configuration in /etc", words)
 	}
-	if want := "/etc/tair-ssl-exporter/" + defaultConfig; o.configFile != want {
-		t.Errorf("reads %s, want %s", o.configFile, want)
-	}
+	words[file] = "--demo"
+	apptest.CheckConfig(t, words[1:]...)
 	if reload := unitValues(unit, "ExecReload"); !slices.Equal(reload, []string{"/bin/kill -HUP $MAINPID"}) {
 		t.Errorf("ExecReload %q", reload)
 	}
@@ -45,7 +45,7 @@ func TestSystemdUnitStartsTheProgramWithFlagsThatItHas(t *testing.T) {
 
 func TestSystemdHandsOverTheKeysOfTheREADME(t *testing.T) {
 	var names []string
-	for _, credential := range unitValues(shipped(t, "deploy/systemd/keys.conf"), "LoadCredential") {
+	for _, credential := range unitValues(apptest.Read(t, "deploy/systemd/keys.conf"), "LoadCredential") {
 		name, path, _ := strings.Cut(credential, ":")
 		names = append(names, name)
 		if path != "/etc/tair-ssl-exporter/"+name {
@@ -58,7 +58,7 @@ func TestSystemdHandsOverTheKeysOfTheREADME(t *testing.T) {
 }
 
 func TestSystemdUnitGivesTheProgramNothingThatItDoesNotNeed(t *testing.T) {
-	unit := shipped(t, "deploy/systemd/tair-ssl-exporter.service")
+	unit := apptest.Read(t, "deploy/systemd/tair-ssl-exporter.service")
 	for key, want := range map[string]string{
 		"DynamicUser": "yes", "CapabilityBoundingSet": "", "AmbientCapabilities": "", "NoNewPrivileges": "yes", "ProtectSystem": "strict",
 		"ProtectHome": "yes", "PrivateTmp": "yes", "PrivateDevices": "yes", "MemoryDenyWriteExecute": "yes",

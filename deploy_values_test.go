@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/app"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 func TestDeployBadValuesAreRefused(t *testing.T) {
@@ -63,7 +66,7 @@ func TestDeployFlagsThatTheChartSetsOrThatServeNothingAreRefused(t *testing.T) {
 	free := []string{"log.format", "log.level", "scrape.timeout", "scrape.timeout-offset", "web.enable-lifecycle"}
 	refused := []string{"once", "once.format", "version", "help", "help-long", "completion-bash"}
 	var help strings.Builder
-	if code := run(t.Context(), []string{"--help"}, &help, &help); code != 0 {
+	if code := app.Run(t.Context(), []string{"--help"}, &help, &help); code != 0 {
 		t.Fatalf("--help: exit %d: %s", code, &help)
 	}
 	for _, m := range regexp.MustCompile(`(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`).FindAllStringSubmatch(help.String(), -1) {
@@ -211,7 +214,7 @@ func flat(prefix string, value any, into map[string]any) {
 func chartValues(t *testing.T) map[string]any {
 	t.Helper()
 	var values map[string]any
-	decode(t, chart+"/values.yaml", true, &values)
+	apptest.DecodeFile(t, chart+"/values.yaml", true, &values)
 	all := make(map[string]any)
 	flat("", values, all)
 	return all
@@ -221,7 +224,7 @@ func chartValues(t *testing.T) map[string]any {
 func TestDeployREADMEListsTheValues(t *testing.T) {
 	values := chartValues(t)
 	listed := make(map[string]bool)
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(shipped(t, chart+"/README.md"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(apptest.Read(t, chart+"/README.md"), -1) {
 		value, known := values[row[1]]
 		if !known || listed[row[1]] {
 			t.Errorf("%s is no value, or is there twice", row[1])
@@ -255,8 +258,8 @@ func TestDeployREADMEListsTheValues(t *testing.T) {
 // The schema knows exactly the values there are: one that it has and values.yaml has not would do nothing.
 func TestDeploySchemaHasTheValues(t *testing.T) {
 	var schema, values map[string]any
-	decode(t, chart+"/values.schema.json", true, &schema)
-	decode(t, chart+"/values.yaml", true, &values)
+	apptest.DecodeFile(t, chart+"/values.schema.json", true, &schema)
+	apptest.DecodeFile(t, chart+"/values.yaml", true, &values)
 	var compare func(path string, schema, values map[string]any)
 	compare = func(path string, schema, values map[string]any) {
 		properties := maps.Clone(dict(schema["properties"]))
@@ -277,12 +280,12 @@ func TestDeploySchemaHasTheValues(t *testing.T) {
 }
 
 func TestDeployREADMEExamplesAreValues(t *testing.T) {
-	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(shipped(t, chart+"/README.md"), -1)
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(apptest.Read(t, chart+"/README.md"), -1)
 	if len(examples) == 0 {
 		t.Fatal("no example")
 	}
 	for _, m := range examples {
-		if _, err := helm(t, releaseName, chart, "--values", file(t, "values.yaml", m[1])); err != nil {
+		if _, err := helm(t, releaseName, chart, "--values", apptest.File(t, "values.yaml", m[1])); err != nil {
 			t.Errorf("%v in\n%s", err, m[1])
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // TestE2EScrapeLayouts runs the demo behind each scrape configuration under a real Prometheus with the shipped rules, at
@@ -87,19 +89,19 @@ func TestE2EScrapeLayouts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := shipped(t, "deploy/prometheus/"+layout.file)
+			text := apptest.Read(t, "deploy/prometheus/"+layout.file)
 			if layout.adapt != nil {
 				text = layout.adapt(t, text)
 			}
 			var exporters []*os.Process
 			for i, flags := range layout.exporters {
 				address := freeAddress(t)
-				mustContain(t, text, layout.addresses[i])
+				apptest.Contains(t, text, layout.addresses[i])
 				text = strings.ReplaceAll(text, layout.addresses[i], address)
 				exporters = append(exporters, background(t, binary, append(flags, "--demo", "--web.listen-address="+address)...))
 			}
 			text = regexp.MustCompile(`(?m)^(\s+(?:scrape_interval|scrape_timeout|refresh_interval):) \S+`).ReplaceAllString(text, "$1 1s")
-			prom := prometheusWithLayout(t, file(t, layout.file, text))
+			prom := prometheusWithLayout(t, apptest.File(t, layout.file, text))
 
 			fire := func(alerts []string) {
 				t.Helper()
@@ -145,18 +147,18 @@ func everyShard(t *testing.T, text string) string {
 func prometheusWithLayout(t *testing.T, layout string) string {
 	t.Helper()
 	dir, prom := t.TempDir(), freeAddress(t)
-	text, scrapeConfigs, found := strings.Cut(shipped(t, "deploy/prometheus/prometheus.yml"), "\nscrape_configs:\n")
+	text, scrapeConfigs, found := strings.Cut(apptest.Read(t, "deploy/prometheus/prometheus.yml"), "\nscrape_configs:\n")
 	if !found || !strings.HasPrefix(scrapeConfigs, "  - job_name: ") {
 		t.Fatal("prometheus.yml does not end with scrape_configs")
 	}
 	text = strings.ReplaceAll(text, "[localhost:9093]", "[]") + "\nscrape_config_files: [" + layout + "]\n"
 	text = strings.ReplaceAll(text, " rules/", " "+dir+"/")
-	server := background(t, tool(t, "PROMETHEUS"), "--config.file="+file(t, "prometheus.yml", text),
+	server := background(t, tool(t, "PROMETHEUS"), "--config.file="+apptest.File(t, "prometheus.yml", text),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+prom, "--log.level=warn")
 	within(t, time.Minute, func() bool {
 		return instantQuery(t, prom, `count(group by (instance_id) (tair_ssl_scrape_success))`)[""] == 12
 	})
-	rules := quickRules(t, shipped(t, "deploy/prometheus/rules/tair_ssl.rules.yml"))
+	rules := quickRules(t, apptest.Read(t, "deploy/prometheus/rules/tair_ssl.rules.yml"))
 	if err := os.WriteFile(filepath.Join(dir, "tair_ssl.rules.yml"), []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}

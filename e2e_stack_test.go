@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"tair_ssl_exporter/dashboards"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // demoAlerts are the alerts that the demo gives cause for, as "alertname severity of what".
@@ -51,7 +52,7 @@ func TestE2EAlertsAndDashboards(t *testing.T) {
 	defer webhook.Close()
 	exporter, prom, am := freeAddress(t), freeAddress(t), freeAddress(t)
 	background(t, binary, "--demo", "--web.listen-address="+exporter)
-	background(t, alertmanager, "--config.file="+file(t, "alertmanager.yml", quickAlertmanager(t, webhook.URL)),
+	background(t, alertmanager, "--config.file="+apptest.File(t, "alertmanager.yml", quickAlertmanager(t, webhook.URL)),
 		"--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+am, "--cluster.listen-address=", "--log.level=warn")
 
 	rules := filepath.Join(dir, "rules")
@@ -59,12 +60,12 @@ func TestE2EAlertsAndDashboards(t *testing.T) {
 		t.Fatal(err)
 	}
 	configuration := strings.NewReplacer("scrape_interval: 1m", "scrape_interval: 1s", "scrape_timeout: 30s", "scrape_timeout: 1s",
-		"localhost:10219", exporter, "localhost:9093", am, "rules/", rules+"/").Replace(shipped(t, "deploy/prometheus/prometheus.yml"))
-	server := background(t, prometheus, "--config.file="+file(t, "prometheus.yml", configuration),
+		"localhost:10219", exporter, "localhost:9093", am, "rules/", rules+"/").Replace(apptest.Read(t, "deploy/prometheus/prometheus.yml"))
+	server := background(t, prometheus, "--config.file="+apptest.File(t, "prometheus.yml", configuration),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+prom, "--log.level=warn")
 	// The rules come once there is something to judge: before the first scrape no target is up, rightly an alert.
 	within(t, time.Minute, func() bool { return len(instantQuery(t, prom, `tair_ssl_scrape_success`)) == 12 })
-	quick := quickRules(t, shipped(t, "deploy/prometheus/rules/tair_ssl.rules.yml"))
+	quick := quickRules(t, apptest.Read(t, "deploy/prometheus/rules/tair_ssl.rules.yml"))
 	if err := os.WriteFile(filepath.Join(rules, "tair_ssl.rules.yml"), []byte(quick), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func quickRules(t *testing.T, text string) string {
 // quickAlertmanager is the shipped configuration with its receivers here and without its patience.
 func quickAlertmanager(t *testing.T, webhook string) string {
 	t.Helper()
-	text := strings.ReplaceAll(shipped(t, "deploy/alertmanager/alertmanager.yml"), "http://localhost:9099", webhook)
+	text := strings.ReplaceAll(apptest.Read(t, "deploy/alertmanager/alertmanager.yml"), "http://localhost:9099", webhook)
 	for key, value := range map[string]string{"group_wait": "1s", "group_interval": "2s", "repeat_interval": "1h"} {
 		text = regexp.MustCompile(`(?m)^(\s+`+key+`:) \S+`).ReplaceAllString(text, "$1 "+value)
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // TestE2ERealPrometheus builds the binary, lets it ask a fake API that checks signatures for the instances of a
@@ -30,15 +31,15 @@ func TestE2ERealPrometheus(t *testing.T) {
 	binary := filepath.Join(dir, "tair_ssl_exporter")
 	command(t, "go", "build", "-o", binary, ".")
 
-	api, server := cloud(t)
+	api, server := apptest.StartAPI(t)
 	api.SetInstance(tairtest.Instance{ID: "r-bp1off", Region: "cn-hangzhou", SSLEnabled: "Disable"})
 	exporter, prom := freeAddress(t), freeAddress(t)
-	background(t, binary, "--config.file="+file(t, "c.yml", configFor(server, testID, "r-bp1off", "r-bp1gone")),
+	background(t, binary, "--config.file="+apptest.File(t, "c.yml", apptest.Config(server, apptest.InstanceID, "r-bp1off", "r-bp1gone")),
 		"--web.listen-address="+exporter)
 
 	short := strings.NewReplacer("scrape_interval: 1m", "scrape_interval: 1s", "scrape_timeout: 30s", "scrape_timeout: 1s",
-		"localhost:10219", exporter).Replace(shipped(t, "deploy/prometheus/prometheus.yml"))
-	configuration := file(t, "prometheus.yml", short)
+		"localhost:10219", exporter).Replace(apptest.Read(t, "deploy/prometheus/prometheus.yml"))
+	configuration := apptest.File(t, "prometheus.yml", short)
 	background(t, prometheus, "--config.file="+configuration, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+prom, "--log.level=warn")
 
@@ -49,17 +50,17 @@ func TestE2ERealPrometheus(t *testing.T) {
 		t.Errorf("up: %v", up)
 	}
 	expires := query(`tair_ssl_certificate_expires_in_seconds * on (instance_id) group_left (account, region, name) tair_ssl_instance_info`)
-	if days := expires[testID] / 86400; len(expires) != 1 || days < 39.9 || days > 40 {
+	if days := expires[apptest.InstanceID] / 86400; len(expires) != 1 || days < 39.9 || days > 40 {
 		t.Errorf("the certificate of 40 days expires in %v", expires)
 	}
-	if enabled := query(`tair_ssl_enabled`); len(enabled) != 2 || enabled[testID] != 1 || enabled["r-bp1off"] != 0 {
+	if enabled := query(`tair_ssl_enabled`); len(enabled) != 2 || enabled[apptest.InstanceID] != 1 || enabled["r-bp1off"] != 0 {
 		t.Errorf("enabled: %v", enabled)
 	}
 	if gone := query(`tair_ssl_scrape_error_info{reason="not_found"}`); len(gone) != 1 || gone["r-bp1gone"] != 1 {
 		t.Errorf("not found: %v", gone)
 	}
 
-	status, body := ask(t, http.DefaultClient, http.MethodGet, "http://"+exporter+"/metrics")
+	status, body := apptest.Ask(t, http.DefaultClient, http.MethodGet, "http://"+exporter+"/metrics")
 	if status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
@@ -74,12 +75,12 @@ func TestE2ERealPrometheus(t *testing.T) {
 // TestE2EServiceDiscovery has Prometheus's own code read /sd and relabel it with the shipped configuration.
 func TestE2EServiceDiscovery(t *testing.T) {
 	promtool := tool(t, "PROMTOOL")
-	api, server := cloud(t)
+	api, server := apptest.StartAPI(t)
 	api.SetInstance(tairtest.Instance{ID: "r-bp1found", Region: "cn-hangzhou", Tags: map[string]string{"env": "prod"}})
-	text := discovering(server, "cn-hangzhou") + "    region: cn-hangzhou\n    instances: [" + testID + "]\n" // the endpoint of this one is not known
-	r := start(t, "--config.file="+file(t, "c.yml", text))
-	waitUntil(t, func() bool { status, _ := r.get(t, "/-/ready"); return status == http.StatusOK })
-	configuration := file(t, "prometheus.yml", strings.ReplaceAll(shipped(t, "deploy/prometheus/service-discovery.yml"), "http://localhost:10219", r.url))
+	text := apptest.DiscoveryConfig(server, "cn-hangzhou") + "    region: cn-hangzhou\n    instances: [" + apptest.InstanceID + "]\n" // the endpoint of this one is not known
+	r := apptest.Start(t, "--config.file="+apptest.File(t, "c.yml", text))
+	apptest.WaitUntil(t, func() bool { status, _ := r.Get(t, "/-/ready"); return status == http.StatusOK })
+	configuration := apptest.File(t, "prometheus.yml", strings.ReplaceAll(apptest.Read(t, "deploy/prometheus/service-discovery.yml"), "http://localhost:10219", r.URL))
 	for job, want := range map[string]map[string]string{
 		"tair_redis": {"__address__": "localhost:9121", "instance": "r-bp1found", "__param_target": "rediss://r-bp1found.redis.rds.aliyuncs.com:6379"},
 		"tair_tls":   {"__address__": "localhost:9115", "instance": "r-bp1found", "__param_target": "r-bp1found.redis.rds.aliyuncs.com:6379", "__param_module": "tair_tls"},

@@ -4,6 +4,7 @@ import (
 	"os"
 	"regexp"
 	"testing"
+	"time"
 )
 
 // shipped gives a file that comes with the exporter.
@@ -34,3 +35,9 @@ func newestRelease(t *testing.T) string {
 	t.Helper()
 	return matches(t, "CHANGELOG.md", `(?m)^## \[(\d[^]]*)\]`, shipped(t, "CHANGELOG.md"))[0]
 }
+
+const (
+	program       = "tair_ssl_exporter"
+	defaultConfig = "tair-ssl-exporter.yml"
+	shutdownTime  = 30 * time.Second
+)

@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
+	"tair_ssl_exporter/internal/app"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 func readme(t *testing.T) string {
 	t.Helper()
-	return shipped(t, "README.md")
+	return apptest.Read(t, "README.md")
 }
 
 // block gives the only fenced block of a language.
@@ -28,15 +30,15 @@ func block(t *testing.T, text, language string) string {
 }
 
 func TestREADMEListsExactlyTheMetricsThatAreServed(t *testing.T) {
-	r := start(t, "--demo")
-	_, body := r.get(t, "/metrics")
-	status, self := r.get(t, "/metrics/self")
+	r := apptest.Start(t, "--demo")
+	_, body := r.Get(t, "/metrics")
+	status, self := r.Get(t, "/metrics/self")
 	if status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
-	api, server := cloud(t)
+	api, server := apptest.StartAPI(t)
 	api.SetFault("DescribeInstances", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}})
-	_, failing := start(t, "--config.file="+file(t, "c.yml", discovering(server, "cn-hangzhou"))).get(t, "/metrics")
+	_, failing := apptest.Start(t, "--config.file="+apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, "cn-hangzhou"))).Get(t, "/metrics")
 	names := func(re, text string) []string {
 		var found []string
 		for _, m := range regexp.MustCompile(re).FindAllStringSubmatch(text, -1) {
@@ -65,7 +67,7 @@ func TestREADMEConfigurationIsValid(t *testing.T) {
 	}
 	text := strings.ReplaceAll(block(t, readme(t), "yaml"), "/run/secrets/tair/", dir+"/")
 	var out strings.Builder
-	code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", text)}, &out, &out)
+	code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", text)}, &out, &out)
 	if want := "OK: the configuration is valid (accounts: 1, instances: 2, discovery entries: 0)\n"; code != 0 || out.String() != want {
 		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
 	}
@@ -73,7 +75,7 @@ func TestREADMEConfigurationIsValid(t *testing.T) {
 
 func TestREADMEDiscoveryIsValid(t *testing.T) {
 	var out strings.Builder
-	code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", block(t, readme(t), "yml"))}, &out, &out)
+	code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", block(t, readme(t), "yml"))}, &out, &out)
 	if want := "OK: the configuration is valid (accounts: 1, instances: 0, discovery entries: 1)\n"; code != 0 || out.String() != want {
 		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
 	}

@@ -2,13 +2,12 @@ package main
 
 import (
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // What is replaced in the rules to adapt them: see the head of tair_ssl.rules.yml.
@@ -28,31 +27,12 @@ type ruleGroup struct {
 	Rules          []rule
 }
 
-// decode reads a YAML file into v, strictly if known.
-func decode(t *testing.T, path string, known bool, v any) {
-	t.Helper()
-	d := yaml.NewDecoder(strings.NewReader(shipped(t, path)))
-	d.KnownFields(known)
-	if err := d.Decode(v); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-}
-
-func glob(t *testing.T, pattern string) []string {
-	t.Helper()
-	found, err := filepath.Glob(pattern)
-	if err != nil || len(found) == 0 {
-		t.Fatalf("%s: %q, %v", pattern, found, err)
-	}
-	return found
-}
-
 func ruleGroups(t *testing.T) []ruleGroup {
 	t.Helper()
 	var all []ruleGroup
-	for _, path := range glob(t, "deploy/prometheus/rules/*.rules.yml") {
+	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/*.rules.yml") {
 		var f struct{ Groups []ruleGroup }
-		decode(t, path, true, &f)
+		apptest.DecodeFile(t, path, true, &f)
 		all = append(all, f.Groups...)
 	}
 	return all
@@ -155,8 +135,8 @@ func TestRuleConventions(t *testing.T) {
 // enough to extend.
 func TestRulesAreExtendedInOnePlace(t *testing.T) {
 	var text strings.Builder
-	for _, path := range glob(t, "deploy/prometheus/rules/*.rules.yml") {
-		text.WriteString(regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(shipped(t, path), ""))
+	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/*.rules.yml") {
+		text.WriteString(regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(apptest.Read(t, path), ""))
 	}
 	alerts, urls := 0, strings.Count(text.String(), "runbook_url: "+runbookBase+"#")
 	for _, r := range rules(t) {
@@ -177,7 +157,7 @@ func TestRulesAreExtendedInOnePlace(t *testing.T) {
 			t.Errorf("%q stands in %d places, want 1", literal, n)
 		}
 	}
-	for where, content := range map[string]string{"the README": readme(t), "the Makefile": shipped(t, "Makefile")} {
+	for where, content := range map[string]string{"the README": readme(t), "the Makefile": apptest.Read(t, "Makefile")} {
 		for _, command := range []string{"s|" + runbookBase + "|", "s/" + infoLabels + "/&, team"} {
 			if !strings.Contains(content, command) {
 				t.Errorf("%s has no %q", where, command)
@@ -189,7 +169,7 @@ func TestRulesAreExtendedInOnePlace(t *testing.T) {
 // That the alerts do what the tests say is for make rules; here, that none is left out.
 func TestEveryAlertHasUnitTests(t *testing.T) {
 	fires, quiet := make(map[string]bool), make(map[string]bool)
-	for _, path := range glob(t, "deploy/prometheus/rules/tests/*.yml") {
+	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/tests/*.yml") {
 		var f struct {
 			Tests []struct {
 				AlertRuleTest []struct {
@@ -198,7 +178,7 @@ func TestEveryAlertHasUnitTests(t *testing.T) {
 				} `yaml:"alert_rule_test"`
 			}
 		}
-		decode(t, path, false, &f)
+		apptest.DecodeFile(t, path, false, &f)
 		for _, test := range f.Tests {
 			for _, c := range test.AlertRuleTest {
 				if len(c.ExpAlerts) > 0 {
@@ -217,7 +197,7 @@ func TestEveryAlertHasUnitTests(t *testing.T) {
 }
 
 func TestRunbooksAreThoseOfTheAlerts(t *testing.T) {
-	text := shipped(t, "docs/runbooks.md")
+	text := apptest.Read(t, "docs/runbooks.md")
 	anchors := make(map[string]bool)
 	var names []string
 	for _, section := range strings.Split(text, "\n## ")[1:] {
@@ -266,7 +246,7 @@ func TestAlertmanagerExample(t *testing.T) {
 			} `yaml:"webhook_configs"`
 		}
 	}
-	decode(t, "deploy/alertmanager/alertmanager.yml", false, &f)
+	apptest.DecodeFile(t, "deploy/alertmanager/alertmanager.yml", false, &f)
 
 	if !slices.Equal(f.Route.GroupBy, []string{"account", "region"}) {
 		t.Errorf("group_by %q", f.Route.GroupBy)

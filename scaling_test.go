@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"tair_ssl_exporter/internal/app"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // scalingYAML gives the YAML documents of docs/scaling.md that have a key at their top, and all when key is "".
@@ -36,7 +39,7 @@ func scalingYAML(t *testing.T, key string) []string {
 
 func scaling(t *testing.T) string {
 	t.Helper()
-	return shipped(t, "docs/scaling.md")
+	return apptest.Read(t, "docs/scaling.md")
 }
 
 // strict decodes a document and refuses what the type does not have.
@@ -62,7 +65,7 @@ func TestScalingHasNoYAMLThatIsNotTested(t *testing.T) {
 func TestScalingConfigurationsAreValid(t *testing.T) {
 	for _, text := range scalingYAML(t, "accounts") {
 		var out strings.Builder
-		if code := run(t.Context(), []string{"--config.check", "--config.file=" + file(t, "c.yml", text)}, &out, &out); code != 0 {
+		if code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", text)}, &out, &out); code != 0 {
 			t.Errorf("%s in\n%s", &out, text)
 		}
 	}
@@ -178,16 +181,16 @@ func TestScalingManifestMakesShards(t *testing.T) {
 				t.Errorf("%s is from %s", e.Name, path)
 			}
 		}
-		r := start(t, "--demo")
-		_, body := r.get(t, "/metrics/self")
-		mustContain(t, body, fmt.Sprintf("\ntair_ssl_exporter_shard %d\n", shard),
+		r := apptest.Start(t, "--demo")
+		_, body := r.Get(t, "/metrics/self")
+		apptest.Contains(t, body, fmt.Sprintf("\ntair_ssl_exporter_shard %d\n", shard),
 			fmt.Sprintf("\ntair_ssl_exporter_total_shards %d\n", spec.Replicas))
 		for _, p := range []probe{c.ReadinessProbe, c.LivenessProbe} {
-			if status, _ := r.get(t, p.HTTPGet.Path); status == 404 || p.HTTPGet.Port != c.Ports[0].Name {
+			if status, _ := r.Get(t, p.HTTPGet.Path); status == 404 || p.HTTPGet.Port != c.Ports[0].Name {
 				t.Errorf("%+v: HTTP %d", p, status)
 			}
 		}
-		r.stop()
+		r.Stop()
 	}
 }
 

@@ -37,7 +37,7 @@ func TestScrapeTime(t *testing.T) {
 		if tt.header != "" {
 			r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", tt.header)
 		}
-		if got := d.of(r); got != tt.want {
+		if got := d.Of(r); got != tt.want {
 			t.Errorf("header %q: %v, want %v", tt.header, got, tt.want)
 		}
 	}

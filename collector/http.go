@@ -33,8 +33,8 @@ type ScrapeTimeout struct {
 	Offset  time.Duration // kept back from either, so that the answer arrives in time
 }
 
-// of returns the time for the scrape that r asks for. An offset that would leave nothing takes half.
-func (t ScrapeTimeout) of(r *http.Request) time.Duration {
+// Of returns the time for the scrape that r asks for. An offset that would leave nothing takes half.
+func (t ScrapeTimeout) Of(r *http.Request) time.Duration {
 	timeout := t.Default
 	if s, err := strconv.ParseFloat(r.Header.Get(timeoutHeader), 64); err == nil && s > 0 {
 		timeout = time.Duration(min(s, maxScrapeTime.Seconds()) * float64(time.Second))
@@ -55,7 +55,7 @@ func (e *Exporter) MetricsHandler(t ScrapeTimeout) http.Handler {
 			http.Error(w, errNotConfigured.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), t.of(r))
+		ctx, cancel := context.WithTimeout(r.Context(), t.Of(r))
 		defer cancel()
 		e.scrape(w, r, e.collector(ctx, inv, nil, e.metrics.scraped), e.metrics.registry)
 	})
@@ -70,7 +70,7 @@ func (e *Exporter) ProbeHandler(t ScrapeTimeout) http.Handler {
 			http.Error(w, "the parameter target is missing: the ID of a watched instance", http.StatusBadRequest)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), t.of(r))
+		ctx, cancel := context.WithTimeout(r.Context(), t.Of(r))
 		defer cancel()
 		inv := e.inventoryWith(ctx, target)
 		if inv != nil && inv.byID[target] != nil {

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 )
@@ -24,8 +23,12 @@ const (
 	pathReady   = "/-/ready"
 	pathReload  = "/-/reload"
 
-	// shutdownTime is what scrapes under way get at the end: as much as the shipped configuration gives a scrape, which
-	// is also how long Kubernetes waits.
+	// readTimeout bounds the reading of a request, header and body.
+	readTimeout = 5 * time.Second
+	// writeTimeout bounds a response, from the end of the request's header; for a scrape, from the end of its own time.
+	writeTimeout = 30 * time.Second
+	// shutdownTime bounds the wait for requests in flight at the end. It is the scrape timeout of the shipped
+	// configuration, and as long as Kubernetes waits.
 	shutdownTime = 30 * time.Second
 )
 
@@ -34,27 +37,17 @@ func isReserved(path string) bool {
 	return slices.Contains([]string{pathConfig, pathHealthy, pathReady, pathReload, pathProbe, pathSD}, path)
 }
 
-// serve answers requests until ctx ends, and lets those under way end.
-func (a *app) serve(ctx context.Context, slogger *slog.Logger) error {
+// serve answers requests until ctx ends, and then waits for those in flight.
+func (a *app) serve(ctx context.Context, listeners []net.Listener, slogger *slog.Logger) error {
 	handler, err := a.routes()
 	if err != nil {
 		return err
 	}
-	listeners, err := listen(ctx, a.listenAddresses)
-	if err != nil {
-		return err
-	}
-	// One server for each listener: the toolkit wraps the handler of the server it is given.
+	// One server for each listener: the toolkit wraps the handler of the server that it serves.
 	servers, running := errgroup.WithContext(ctx) // one that fails ends the others
 	noSocket := false
 	for _, l := range listeners {
-		server := &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: 10 * time.Second,
-			IdleTimeout:       5 * time.Minute,
-			// What clients do wrong; --health-check speaks to a TLS listener without TLS.
-			ErrorLog: slog.NewLogLogger(slogger.Handler(), slog.LevelDebug),
-		}
+		server := newServer(handler, slogger)
 		servers.Go(func() error {
 			err := web.ServeMultiple([]net.Listener{l}, server, &web.FlagConfig{
 				WebListenAddresses: &a.listenAddresses, WebSystemdSocket: &noSocket, WebConfigFile: &a.webConfigFile,
@@ -78,15 +71,37 @@ func (a *app) serve(ctx context.Context, slogger *slog.Logger) error {
 	return servers.Wait()
 }
 
+// newServer returns a server that no slow client can hold. A scrape sets its own time, see scrapeHandler.
+func newServer(handler http.Handler, slogger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:      handler,
+		ReadTimeout:  readTimeout,
+		WriteTimeout: writeTimeout,
+		IdleTimeout:  5 * time.Minute,
+		// Mistakes of clients, and --health-check, which asks a TLS listener without TLS.
+		ErrorLog: slog.NewLogLogger(slogger.Handler(), slog.LevelDebug),
+	}
+}
+
+// scrapeHandler allows next the time of its scrape, and writeTimeout for its response.
+func (a *app) scrapeHandler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		end := time.Now().Add(a.scrapeTimeout.Of(r) + writeTimeout)
+		if err := http.NewResponseController(w).SetWriteDeadline(end); err != nil {
+			http.Error(w, "setting the time of the scrape: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // listen opens every address, or none.
 func listen(ctx context.Context, addresses []string) (listeners []net.Listener, err error) {
 	var lc net.ListenConfig
 	for _, address := range addresses {
 		l, err := lc.Listen(ctx, "tcp", address)
 		if err != nil {
-			for _, open := range listeners {
-				_ = open.Close()
-			}
+			closeAll(listeners)
 			return nil, fmt.Errorf("--web.listen-address=%s: %w; choose a free host:port", address, cause(err))
 		}
 		listeners = append(listeners, l)
@@ -94,7 +109,13 @@ func listen(ctx context.Context, addresses []string) (listeners []net.Listener, 
 	return listeners, nil
 }
 
-// cause leaves out what an error of net repeats of the address.
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+}
+
+// cause returns an error of package net without the address, which the caller names.
 func cause(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -103,19 +124,7 @@ func cause(err error) error {
 	return err
 }
 
-// localAddress gives the address to reach a listener of this machine at.
-func localAddress(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// routes gives every route.
+// routes returns the handler of every route.
 func (a *app) routes() (http.Handler, error) {
 	landing, err := a.landingPage()
 	if err != nil {
@@ -123,9 +132,9 @@ func (a *app) routes() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", landing)
-	mux.Handle("GET "+a.telemetryPath, a.exporter.MetricsHandler(a.scrapeTimeout))
+	mux.Handle("GET "+a.telemetryPath, a.scrapeHandler(a.exporter.MetricsHandler(a.scrapeTimeout)))
 	mux.Handle("GET "+a.telemetryPath+"/self", a.exporter.SelfHandler())
-	mux.Handle("GET "+pathProbe, a.exporter.ProbeHandler(a.scrapeTimeout))
+	mux.Handle("GET "+pathProbe, a.scrapeHandler(a.exporter.ProbeHandler(a.scrapeTimeout)))
 	mux.Handle("GET "+pathSD, a.exporter.SDHandler())
 	mux.HandleFunc("GET "+pathConfig, a.showConfig)
 	mux.HandleFunc("GET "+pathHealthy, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "healthy") })
@@ -141,25 +150,21 @@ func (a *app) routes() (http.Handler, error) {
 	return mux, nil
 }
 
-func (a *app) landingPage() (http.Handler, error) {
-	page := web.LandingConfig{
-		Name:        program,
-		Description: "TLS certificates of Alibaba Cloud Tair (Redis OSS-compatible) instances",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: a.telemetryPath, Text: "Metrics", Description: "every watched instance, and the exporter itself"},
-			{Address: a.telemetryPath + "/self", Text: "Own metrics", Description: "the exporter itself only, asks no API"},
-			{Address: pathSD, Text: "Service discovery", Description: "the watched instances, for http_sd of Prometheus"},
-			{Address: pathConfig, Text: "Configuration", Description: "what is in force, without secrets"},
-			{Address: pathHealthy, Text: "Health"},
-			{Address: pathReady, Text: "Readiness"},
-		},
+// showConfig serves the configuration in force.
+func (a *app) showConfig(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
+	_, _ = w.Write(a.shown.Load().yaml)
+}
+
+// serveReload reloads for a POST or PUT, when that is allowed.
+func (a *app) serveReload(w http.ResponseWriter, _ *http.Request) {
+	if !a.enableLifecycle {
+		http.Error(w, "reloading by HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		return
 	}
-	if a.demo {
-		page.HeaderColor = "#7d4e00"
-		page.Description += " (SIMULATED)"
-		page.ExtraHTML = "<p><strong>This is a demo.</strong> Every instance, certificate and date is simulated; no cloud is asked.</p>"
+	err := a.reload()
+	a.reportReload(err)
+	if err != nil {
+		http.Error(w, errors.Join(errors.New("the old configuration runs on"), err).Error(), http.StatusInternalServerError)
 	}
-	return web.NewLandingPage(page)
 }

@@ -1,12 +1,16 @@
-package main
+package app_test
 
 import (
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/internal/app"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 // TestBadInputGivesOneClearLine starts the program the wrong way: it must end at once with exit code 1 and say in one
@@ -69,7 +73,7 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 				args = append(args, "--config.file="+account(c.file))
 			}
 			var stdout, stderr strings.Builder
-			if code := run(t.Context(), args, &stdout, &stderr); code != 1 {
+			if code := app.Run(t.Context(), args, &stdout, &stderr); code != 1 {
 				t.Errorf("exit code %d", code)
 			}
 			text := stderr.String()
@@ -78,7 +82,7 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 			if !strings.HasPrefix(last, "tair_ssl_exporter: error: ") || strings.Count(text, ": error: ") != 1 {
 				t.Errorf("not one line of error:\n%s", text)
 			}
-			mustContain(t, last, c.want...)
+			apptest.Contains(t, last, c.want...)
 			if strings.Contains(text, "goroutine") || strings.Contains(text, "CANARY") {
 				t.Errorf("a stack trace or a secret:\n%s", text)
 			}
@@ -93,17 +97,17 @@ func TestEveryErrorOfAFileIsToldAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stderr strings.Builder
-	if code := run(t.Context(), []string{"--config.check", "--config.file=" + path}, &stderr, &stderr); code != 1 {
+	if code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + path}, &stderr, &stderr); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
 	for line, key := range map[int]string{1: "bogus", 2: "keep_last", 4: "accounts[0].instances[0]"} {
-		mustContain(t, stderr.String(), fmt.Sprintf("tair_ssl_exporter: error: %s:%d: %s", path, line, key))
+		apptest.Contains(t, stderr.String(), fmt.Sprintf("tair_ssl_exporter: error: %s:%d: %s", path, line, key))
 	}
 }
 
 func TestConfigCheck(t *testing.T) {
 	var stdout, stderr strings.Builder
-	code := run(t.Context(), []string{"--config.check", "--instance=cn-hangzhou/r-bp1a", "--instance=cn-shanghai/r-bp1b"}, &stdout, &stderr)
+	code := app.Run(t.Context(), []string{"--config.check", "--instance=cn-hangzhou/r-bp1a", "--instance=cn-shanghai/r-bp1b"}, &stdout, &stderr)
 	if want := "OK: the configuration is valid (accounts: 1, instances: 2, discovery entries: 0)\n"; code != 0 || stdout.String() != want {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 0, %q", code, stdout.String(), stderr.String(), want)
 	}
@@ -113,10 +117,10 @@ func TestEveryFlagHasAnEnvironmentVariable(t *testing.T) {
 	t.Setenv("TAIR_SSL_EXPORTER_INSTANCE", "cn-hangzhou/r-bp1a\ncn-shanghai/r-bp1b")
 	t.Setenv("TAIR_SSL_EXPORTER_CONFIG_CHECK", "true")
 	var stdout strings.Builder
-	if code := run(t.Context(), nil, &stdout, &stdout); code != 0 {
+	if code := app.Run(t.Context(), nil, &stdout, &stdout); code != 0 {
 		t.Errorf("exit %d: %s", code, stdout.String())
 	}
-	mustContain(t, stdout.String(), "instances: 2")
+	apptest.Contains(t, stdout.String(), "instances: 2")
 }
 
 func TestAFileNamedByTheEnvironmentCountsAsNamed(t *testing.T) {
@@ -125,28 +129,41 @@ func TestAFileNamedByTheEnvironmentCountsAsNamed(t *testing.T) {
 		{"--demo", "cannot be combined"}, {"--config.check", "/nonexistent.yml: "},
 	} {
 		var stderr strings.Builder
-		if code := run(t.Context(), []string{c.flag}, &stderr, &stderr); code != 1 {
+		if code := app.Run(t.Context(), []string{c.flag}, &stderr, &stderr); code != 1 {
 			t.Errorf("%s: exit %d", c.flag, code)
 		}
-		mustContain(t, stderr.String(), c.want)
+		apptest.Contains(t, stderr.String(), c.want)
 	}
 }
 
 func TestAskingForVersionOrHelpEndsWell(t *testing.T) {
 	for _, flag := range []string{"--version", "--help"} {
 		var stdout, stderr strings.Builder
-		if code := run(t.Context(), []string{flag}, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
+		if code := app.Run(t.Context(), []string{flag}, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
 			t.Errorf("%s: exit %d, stderr %q", flag, code, stderr.String())
 		}
-		mustContain(t, stdout.String(), "tair_ssl_exporter")
+		apptest.Contains(t, stdout.String(), "tair_ssl_exporter")
+	}
+}
+
+func TestTheVersionIsNeverEmpty(t *testing.T) {
+	_, printed, _ := apptest.Run(t, "--version")
+	_, page := apptest.Start(t, "--demo").Get(t, "/")
+	for text, form := range map[string]string{
+		printed: `, version \S+ \(branch: \S+, revision: \S+\)`,
+		page:    `version=\S+, branch=\S+, revision=\S+`,
+	} {
+		if !regexp.MustCompile(form).MatchString(text) {
+			t.Errorf("nothing like %s in\n%s", form, text)
+		}
 	}
 }
 
 func TestDebuggingCredentialsIsRefused(t *testing.T) {
 	t.Setenv("DEBUG", "http,credential")
 	var stderr strings.Builder
-	if code := run(t.Context(), []string{"--demo"}, &stderr, &stderr); code != 1 {
+	if code := app.Run(t.Context(), []string{"--demo"}, &stderr, &stderr); code != 1 {
 		t.Errorf("exit %d", code)
 	}
-	mustContain(t, stderr.String(), "DEBUG")
+	apptest.Contains(t, stderr.String(), "DEBUG")
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"cmp"
@@ -19,11 +19,11 @@ import (
 // homeRegion is where an account without a region asks which regions there are.
 const homeRegion = "cn-hangzhou"
 
-// accounts are what the accounts of a configuration run on, by name.
-type accounts map[string]*account
+// accounts holds the clients of every account, by the account's name.
+type accounts map[string]*accountClients
 
-// account is what an account of the configuration runs on.
-type account struct {
+// accountClients are the credentials and clients of one account of the configuration.
+type accountClients struct {
 	config   config.Account
 	api      config.API
 	provider creds.Provider
@@ -39,8 +39,8 @@ type clientKey struct {
 	region, url string
 }
 
-// inForce closes the clients of before that are not used any more. Requests under way go on.
-func (as accounts) inForce(before accounts) {
+// replace closes the clients of before that are not used any more. Requests under way go on.
+func (as accounts) replace(before accounts) {
 	for _, a := range as { // first: what is about to be closed must not be taken over any more
 		a.mu.Lock()
 		a.inherited = nil
@@ -61,7 +61,7 @@ func (as accounts) closeExcept(others accounts) {
 	}
 }
 
-func (a *account) all() map[clientKey]*tair.Client {
+func (a *accountClients) all() map[clientKey]*tair.Client {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return maps.Clone(a.clients)
@@ -80,11 +80,11 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 		Shard:             a.shard,
 		LabelNames:        cfg.LabelNames(),
 		ClientFor: func(name string, r tair.Region) (collector.Target, error) {
-			return a.reach(all[name], r)
+			return a.clientFor(all[name], r)
 		},
 	}
 	for _, c := range cfg.Accounts {
-		next, err := a.account(cfg.API, c)
+		next, err := a.newAccountClients(cfg.API, c)
 		if err != nil {
 			return setup, all, fmt.Errorf("account %s: %w", c.Name, err)
 		}
@@ -97,14 +97,14 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 }
 
 // watch adds what an account watches to the setup.
-func (a *app) watch(setup *collector.Setup, of *account) error {
+func (a *app) watch(setup *collector.Setup, of *accountClients) error {
 	reached := make(map[string]bool)
 	reach := func(region string) error {
 		if reached[region] {
 			return nil
 		}
 		reached[region] = true
-		t, err := a.reach(of, tair.Region{ID: region})
+		t, err := a.clientFor(of, tair.Region{ID: region})
 		setup.Targets = append(setup.Targets, t)
 		return err
 	}
@@ -136,9 +136,9 @@ func (a *app) watch(setup *collector.Setup, of *account) error {
 	return nil
 }
 
-// account gives an account, with what it had before when the credentials are the same.
-func (a *app) account(api config.API, c config.Account) (*account, error) {
-	next := &account{config: c, api: api, clients: make(map[clientKey]*tair.Client)}
+// newAccountClients returns the clients of an account, with what it had before when the credentials are the same.
+func (a *app) newAccountClients(api config.API, c config.Account) (*accountClients, error) {
+	next := &accountClients{config: c, api: api, clients: make(map[clientKey]*tair.Client)}
 	if old := a.accounts[c.Name]; old != nil && reflect.DeepEqual(old.config.Credentials, c.Credentials) {
 		next.provider, next.inherited = old.provider, old.all()
 		return next, nil
@@ -148,9 +148,9 @@ func (a *app) account(api config.API, c config.Account) (*account, error) {
 	return next, err
 }
 
-// reach gives the API of a region, always the same client for the same endpoint. The endpoint of the configuration wins
+// clientFor returns the API of a region, always the same client for the same endpoint. The endpoint of the configuration wins
 // over the one that the API gave with the region, and so does the VPC: that one leads over the internet.
-func (a *app) reach(of *account, r tair.Region) (collector.Target, error) {
+func (a *app) clientFor(of *accountClients, r tair.Region) (collector.Target, error) {
 	endpoint := of.config.Endpoint
 	if endpoint == "" && of.config.Network == config.NetworkPublic {
 		endpoint = r.Endpoint
@@ -177,7 +177,7 @@ func (a *app) reach(of *account, r tair.Region) (collector.Target, error) {
 // qps is the rate that this exporter may ask at: the shards share the quota.
 func (a *app) qps(api config.API) float64 { return api.QPS / float64(a.shard.Total) }
 
-func (a *app) client(of *account, region, url string) (*tair.Client, error) {
+func (a *app) client(of *accountClients, region, url string) (*tair.Client, error) {
 	return tair.NewClient(tair.ClientConfig{
 		Region:      region,
 		Endpoint:    url,
@@ -186,7 +186,38 @@ func (a *app) client(of *account, region, url string) (*tair.Client, error) {
 		Attempts:    of.api.Attempts,
 		Concurrency: of.api.Concurrency,
 		QPS:         a.qps(of.api),
-		UserAgent:   program + "/" + cmp.Or(version.Version, "dev"),
+		UserAgent:   program + "/" + version.Version,
 		Observer:    a.exporter.Observer(of.config.Name, region),
 	})
+}
+
+func (a *app) credentials(account config.Account) (creds.Provider, error) {
+	return creds.New(credentialsConfig(account.Credentials), creds.Options{
+		OnRefreshFailure: func(err *creds.Error) { a.exporter.CredentialsFailed(account.Name, err) },
+	})
+}
+
+// credentialsConfig says the same in the client's terms.
+func credentialsConfig(c config.Credentials) creds.Config {
+	out := creds.Config{
+		Type:                  c.Type,
+		AccessKeyID:           creds.SecretValue{Text: c.AccessKeyID.Value(), File: c.AccessKeyIDFile},
+		AccessKeySecret:       creds.SecretValue{Text: c.AccessKeySecret.Value(), File: c.AccessKeySecretFile},
+		SecurityToken:         creds.SecretValue{Text: c.SecurityToken.Value(), File: c.SecurityTokenFile},
+		ExternalID:            creds.SecretValue{Text: c.ExternalID.Value(), File: c.ExternalIDFile},
+		RoleARN:               c.RoleARN,
+		RoleSessionName:       c.RoleSessionName,
+		RoleSessionExpiration: time.Duration(c.RoleSessionExpiration),
+		STSEndpoint:           c.STSEndpoint,
+		OIDCProviderARN:       c.OIDCProviderARN,
+		OIDCTokenFile:         c.OIDCTokenFile,
+		RoleName:              c.RoleName,
+		DisableIMDSv1:         c.DisableIMDSv1,
+		URL:                   c.URL.Value(),
+	}
+	if c.Source != nil {
+		source := credentialsConfig(*c.Source)
+		out.Source = &source
+	}
+	return out
 }

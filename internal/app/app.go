@@ -1,25 +1,109 @@
-package main
+// Package app is the program: flags, start and stop, reload, the web server and its routes.
+package app
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"io/fs"
 	"os"
+	"os/signal"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair/creds"
+	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/config"
 )
+
+// Run runs the program with its command line until ctx ends or nothing is left to do. It returns the exit code: 0, or 1
+// after it has written the errors to stderr, each as one line.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	completeVersion()
+	o, done, err := parseFlags(args, stdout)
+	if err == nil && !done {
+		err = o.run(ctx, stdout, stderr)
+	}
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", program, line)
+		}
+		return 1
+	}
+	return 0
+}
+
+// run does what the flags ask for.
+func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if o.healthCheck {
+		return askHealth(ctx, o.listenAddresses[0])
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // from the start on: unhandled it ends the program
+	defer signal.Stop(hup)
+	if err := creds.CheckDebug(os.Getenv); err != nil {
+		return err
+	}
+	load, end, err := o.source()
+	if err != nil {
+		return err
+	}
+	defer end()
+	sink := newSink(o.logFormat, stderr)
+	logger := newLogger(sink, o.logLevel)
+	a := &app{options: o, load: load, logger: logger, exporter: collector.New(collector.Options{Logger: logger})}
+	if o.configCheck {
+		return a.check(stdout)
+	}
+	listeners, err := listen(ctx, o.listenAddresses) // before anything is asked
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	if err := a.reload(); err != nil {
+		return err
+	}
+	defer a.close()
+	_ = level.Info(logger).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
+	if o.demo {
+		_ = level.Warn(logger).Log("msg", "--demo: everything served is SIMULATED; no cloud is asked")
+	}
+	go a.reloadOn(ctx, hup)
+	return a.serve(ctx, listeners, newSlog(sink, o.logLevel))
+}
+
+// source gives where the configuration comes from: the demo, whose fake API runs until end is called, flags, or the
+// file.
+func (o *options) source() (load func() (*config.Config, error), end func(), err error) {
+	nothing := func() {}
+	switch {
+	case o.demo:
+		fleet := tairtest.NewDemo(time.Now)
+		server, err := tairtest.Start(fleet.API)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--demo: starting the simulated API: %w", err)
+		}
+		return func() (*config.Config, error) { return demoConfig(fleet, server.URL), nil }, server.Close, nil
+	case len(o.instances) > 0:
+		return func() (*config.Config, error) { return config.FromInstances(o.instances) }, nothing, nil
+	}
+	if _, err := os.Stat(o.configFile); errors.Is(err, fs.ErrNotExist) && !o.configFileSet {
+		return nil, nil, fmt.Errorf("no configuration: write %s (or name another by --config.file), "+
+			"name instances by --instance=REGION/ID, or look around with --demo", o.configFile)
+	}
+	return func() (*config.Config, error) { return config.Load(o.configFile) }, nothing, nil
+}
 
 // app is the exporter with the configuration it runs on.
 type app struct {
@@ -60,7 +144,7 @@ func (a *app) reload() (err error) {
 		next.closeExcept(a.accounts)
 		return err
 	}
-	next.inForce(a.accounts)
+	next.replace(a.accounts)
 	a.accounts = next
 	a.shown.Store(shown)
 	return nil
@@ -140,54 +224,4 @@ func (a *app) close() {
 	defer a.reloading.Unlock()
 	a.exporter.Close()
 	a.accounts.closeExcept(nil)
-}
-
-func (a *app) credentials(account config.Account) (creds.Provider, error) {
-	return creds.New(credentialsConfig(account.Credentials), creds.Options{
-		OnRefreshFailure: func(err *creds.Error) { a.exporter.CredentialsFailed(account.Name, err) },
-	})
-}
-
-// credentialsConfig says the same in the client's terms.
-func credentialsConfig(c config.Credentials) creds.Config {
-	out := creds.Config{
-		Type:                  c.Type,
-		AccessKeyID:           creds.SecretValue{Text: c.AccessKeyID.Value(), File: c.AccessKeyIDFile},
-		AccessKeySecret:       creds.SecretValue{Text: c.AccessKeySecret.Value(), File: c.AccessKeySecretFile},
-		SecurityToken:         creds.SecretValue{Text: c.SecurityToken.Value(), File: c.SecurityTokenFile},
-		ExternalID:            creds.SecretValue{Text: c.ExternalID.Value(), File: c.ExternalIDFile},
-		RoleARN:               c.RoleARN,
-		RoleSessionName:       c.RoleSessionName,
-		RoleSessionExpiration: time.Duration(c.RoleSessionExpiration),
-		STSEndpoint:           c.STSEndpoint,
-		OIDCProviderARN:       c.OIDCProviderARN,
-		OIDCTokenFile:         c.OIDCTokenFile,
-		RoleName:              c.RoleName,
-		DisableIMDSv1:         c.DisableIMDSv1,
-		URL:                   c.URL.Value(),
-	}
-	if c.Source != nil {
-		source := credentialsConfig(*c.Source)
-		out.Source = &source
-	}
-	return out
-}
-
-// showConfig serves the configuration in force.
-func (a *app) showConfig(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
-	_, _ = w.Write(a.shown.Load().yaml)
-}
-
-// serveReload reloads for a POST or PUT, when that is allowed.
-func (a *app) serveReload(w http.ResponseWriter, _ *http.Request) {
-	if !a.enableLifecycle {
-		http.Error(w, "reloading by HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
-		return
-	}
-	err := a.reload()
-	a.reportReload(err)
-	if err != nil {
-		http.Error(w, errors.Join(errors.New("the old configuration runs on"), err).Error(), http.StatusInternalServerError)
-	}
 }

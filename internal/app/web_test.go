@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"crypto/ecdsa"
@@ -15,41 +15,44 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tair_ssl_exporter/internal/app"
+	"tair_ssl_exporter/internal/apptest"
 )
 
 func TestTLSAndBasicAuth(t *testing.T) {
 	cert, key := certificate(t)
 	// The password is "secret".
-	web := file(t, "web.yml", fmt.Sprintf(`
+	web := apptest.File(t, "web.yml", fmt.Sprintf(`
 tls_server_config: {cert_file: %s, key_file: %s}
 basic_auth_users: {prom: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}
 `, cert, key))
-	r := start(t, "--demo", "--web.config.file="+web)
+	r := apptest.Start(t, "--demo", "--web.config.file="+web)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	defer client.CloseIdleConnections()
-	url := strings.Replace(r.url, "http://", "https://", 1)
-	if status, _ := ask(t, client, http.MethodGet, url+"/metrics/self"); status != http.StatusUnauthorized {
+	url := strings.Replace(r.URL, "http://", "https://", 1)
+	if status, _ := apptest.Ask(t, client, http.MethodGet, url+"/metrics/self"); status != http.StatusUnauthorized {
 		t.Errorf("without a password: status %d", status)
 	}
 	// The hash above is of the toolkit's examples; that it is asked for is what counts here.
-	if code := run(t.Context(), []string{"--health-check", "--web.listen-address=" + strings.TrimPrefix(r.url, "http://")},
+	if code := app.Run(t.Context(), []string{"--health-check", "--web.listen-address=" + r.Address()},
 		io.Discard, io.Discard); code != 0 {
 		t.Errorf("health check behind TLS and basic authentication: exit %d", code)
 	}
 }
 
 func TestHealthCheck(t *testing.T) {
-	r := start(t, "--demo")
-	address := "--web.listen-address=" + strings.TrimPrefix(r.url, "http://")
-	if code := run(t.Context(), []string{"--health-check", address}, io.Discard, io.Discard); code != 0 {
+	r := apptest.Start(t, "--demo")
+	address := "--web.listen-address=" + r.Address()
+	if code := app.Run(t.Context(), []string{"--health-check", address}, io.Discard, io.Discard); code != 0 {
 		t.Errorf("while it serves: exit %d", code)
 	}
-	r.stop()
+	r.Stop()
 	var stderr strings.Builder
-	if code := run(t.Context(), []string{"--health-check", address}, io.Discard, &stderr); code != 1 {
+	if code := app.Run(t.Context(), []string{"--health-check", address}, io.Discard, &stderr); code != 1 {
 		t.Errorf("after it stopped: exit %d", code)
 	}
-	mustContain(t, stderr.String(), "--health-check", "connection refused")
+	apptest.Contains(t, stderr.String(), "--health-check", "connection refused")
 }
 
 // certificate writes a certificate for loopback and its key, and gives their paths.
@@ -74,5 +77,25 @@ func certificate(t *testing.T) (certFile, keyFile string) {
 	block := func(kind string, bytes []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}))
 	}
-	return file(t, "cert.pem", block("CERTIFICATE", der)), file(t, "key.pem", block("PRIVATE KEY", private))
+	return apptest.File(t, "cert.pem", block("CERTIFICATE", der)), apptest.File(t, "key.pem", block("PRIVATE KEY", private))
+}
+
+func TestABusyPortAsksNothing(t *testing.T) {
+	api, server := apptest.StartAPI(t)
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	path := apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, `"*"`))
+	for range 20 { // what runs beside the start may come late
+		code, _, stderr := apptest.Run(t, "--config.file="+path, "--web.listen-address="+busy.Addr().String())
+		if code != 1 {
+			t.Errorf("exit %d", code)
+		}
+		apptest.Contains(t, stderr, "address already in use")
+	}
+	if n := len(api.Requests()); n > 0 {
+		t.Errorf("%d requests", n)
+	}
 }

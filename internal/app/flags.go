@@ -1,0 +1,112 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+
+	"tair_ssl_exporter/collector"
+)
+
+const (
+	program       = "tair_ssl_exporter"
+	defaultConfig = "tair-ssl-exporter.yml"
+)
+
+// options are the flags.
+type options struct {
+	configFile    string
+	configFileSet bool
+	configCheck   bool
+	demo          bool
+	instances     []string
+	healthCheck   bool
+
+	listenAddresses []string
+	webConfigFile   string
+	telemetryPath   string
+	enableLifecycle bool
+
+	scrapeTimeout collector.ScrapeTimeout
+	shard         collector.Shard
+	logLevel      string
+	logFormat     string
+}
+
+// parseFlags reads flags and their environment variables. done: the flags asked for a text that has been printed.
+func parseFlags(args []string, stdout io.Writer) (o options, done bool, err error) {
+	app := kingpin.New(program, "Prometheus exporter for the TLS certificates of Alibaba Cloud Tair (Redis OSS-compatible) instances.\n\n"+
+		"Every flag can be set by an environment variable too: TAIR_SSL_EXPORTER_ and its name in capitals, with _ for . and -.")
+	app.UsageWriter(stdout).Terminate(func(int) { done = true }).DefaultEnvars()
+	app.HelpFlag.Short('h')
+	app.Version(version.Print(program)).VersionFlag.NoEnvar()
+
+	app.Flag("config.file", "The configuration file.").Default(defaultConfig).IsSetByUser(&o.configFileSet).StringVar(&o.configFile)
+	app.Flag("config.check", "Check the configuration and exit: 0 when it is valid, 1 otherwise.").BoolVar(&o.configCheck)
+	app.Flag("demo", "Serve a simulated fleet; asks no cloud and needs no configuration.").BoolVar(&o.demo)
+	app.Flag("instance", "Watch this instance with the default credentials; needs no configuration file. Repeatable.").
+		PlaceHolder("REGION/ID").StringsVar(&o.instances)
+	app.Flag("health-check", "Ask the exporter that runs with the same flags whether it is healthy and exit: 0 when it is, 1 otherwise.").
+		BoolVar(&o.healthCheck)
+	app.Flag("web.listen-address", "Address to serve on. Repeatable.").Default(":10219").StringsVar(&o.listenAddresses)
+	app.Flag("web.config.file", "File that turns on TLS or basic authentication, in the format of the Prometheus exporter-toolkit.").
+		StringVar(&o.webConfigFile)
+	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&o.telemetryPath)
+	app.Flag("web.enable-lifecycle", "Allow to reload the configuration by POST or PUT to /-/reload.").BoolVar(&o.enableLifecycle)
+	app.Flag("scrape.timeout", "Time a scrape may take when the request does not tell.").Default("10s").DurationVar(&o.scrapeTimeout.Default)
+	app.Flag("scrape.timeout-offset", "Time kept back from a scrape's timeout, so that the answer arrives in time.").
+		Default("500ms").DurationVar(&o.scrapeTimeout.Offset)
+	app.Flag("shard", "The shard of the instances to watch, from 0. All shards have the same configuration.").
+		Default("0").IntVar(&o.shard.Index)
+	app.Flag("total-shards", "Number of shards that the instances are spread over. Each shard takes its part of api.qps.").
+		Default("1").IntVar(&o.shard.Total)
+	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn or error.").
+		Default("info").StringVar(&o.logLevel)
+	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").StringVar(&o.logFormat)
+
+	_, err = app.Parse(args)
+	if _, byEnvironment := os.LookupEnv("TAIR_SSL_EXPORTER_CONFIG_FILE"); byEnvironment {
+		o.configFileSet = true
+	}
+	switch {
+	case done:
+		return options{}, true, nil
+	case err != nil:
+		return options{}, false, fmt.Errorf("%w (--help lists the flags)", err)
+	}
+	if err := o.shard.Validate(); err != nil {
+		return options{}, false, fmt.Errorf("--shard=%d, --total-shards=%d: %w", o.shard.Index, o.shard.Total, err)
+	}
+	return o, false, o.check()
+}
+
+// check refuses flags that make no sense, alone or together.
+func (o *options) check() error {
+	telemetryPathForm := regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+	switch {
+	case !telemetryPathForm.MatchString(o.telemetryPath) || path.Clean(o.telemetryPath) != o.telemetryPath:
+		return fmt.Errorf("--web.telemetry-path=%s: must be a clean path that begins with / and names something, such as /metrics", o.telemetryPath)
+	case isReserved(o.telemetryPath):
+		return fmt.Errorf("--web.telemetry-path=%s: is taken by the exporter, choose another such as /metrics", o.telemetryPath)
+	case o.scrapeTimeout.Default <= 0:
+		return fmt.Errorf("--scrape.timeout=%s: must be above 0s", o.scrapeTimeout.Default)
+	case o.scrapeTimeout.Offset < 0:
+		return fmt.Errorf("--scrape.timeout-offset=%s: must not be below 0s", o.scrapeTimeout.Offset)
+	case !slices.Contains([]string{"debug", "info", "warn", "error"}, o.logLevel):
+		return fmt.Errorf("--log.level=%s: must be debug, info, warn or error", o.logLevel)
+	case !slices.Contains([]string{"logfmt", "json"}, o.logFormat):
+		return fmt.Errorf("--log.format=%s: must be logfmt or json", o.logFormat)
+	case o.demo && (o.configFileSet || len(o.instances) > 0):
+		return errors.New("--demo: cannot be combined with --config.file or --instance, it watches a simulated fleet")
+	case o.configFileSet && len(o.instances) > 0:
+		return errors.New("--instance: cannot be combined with --config.file, list the instance in the file")
+	}
+	return nil
+}

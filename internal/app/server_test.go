@@ -1,0 +1,111 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"tair_ssl_exporter/collector"
+)
+
+// serveWith serves a handler with the timeouts of the product shortened to d, and returns the address.
+func serveWith(t *testing.T, handler http.Handler, d time.Duration) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newServer(handler, slog.New(slog.DiscardHandler))
+	if server.ReadTimeout != readTimeout || server.WriteTimeout != writeTimeout {
+		t.Errorf("timeouts %s and %s", server.ReadTimeout, server.WriteTimeout)
+	}
+	server.ReadTimeout, server.WriteTimeout = d, d
+	done := make(chan error)
+	go func() { done <- server.Serve(l) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-done
+	})
+	return l.Addr().String()
+}
+
+func TestAClientThatDoesNotReadIsLetGo(t *testing.T) {
+	ended := make(chan error, 1)
+	address := serveWith(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for block := make([]byte, 1<<20); ; { // more than the buffers of a connection hold
+			if _, err := w.Write(block); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}), 50*time.Millisecond)
+	client, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	fmt.Fprint(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if err := <-ended; err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestAClientThatDoesNotSendIsLetGo(t *testing.T) {
+	address := serveWith(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body) }), 50*time.Millisecond)
+	for _, sent := range []string{"GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n"} {
+		client, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		fmt.Fprint(client, sent)
+		if _, err := io.ReadAll(client); err != nil { // returns when the server closes the connection
+			t.Errorf("%q: %v", sent, err)
+		}
+	}
+}
+
+func TestAScrapeHasItsOwnTimeAndTheTimeToAnswer(t *testing.T) {
+	const others = 20 * time.Millisecond
+	a := &app{options: &options{scrapeTimeout: collector.ScrapeTimeout{Default: time.Minute}}}
+	address := serveWith(t, a.scrapeHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(10 * others):
+			_, _ = fmt.Fprint(w, "read")
+		case <-r.Context().Done():
+		}
+	})), others)
+	resp, err := http.Get("http://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "read" {
+		t.Errorf("%q, %v", body, err)
+	}
+}
+
+// recorder keeps the deadline that a handler sets.
+type recorder struct {
+	http.ResponseWriter
+	deadline time.Time
+}
+
+func (r *recorder) SetWriteDeadline(t time.Time) error { r.deadline = t; return nil }
+
+func TestTheDeadlineOfAScrapeIsThatOfItsRequest(t *testing.T) {
+	a := &app{options: &options{scrapeTimeout: collector.ScrapeTimeout{Default: 10 * time.Second, Offset: time.Second}}}
+	for header, want := range map[string]time.Duration{"": 39 * time.Second, "60": 89 * time.Second} {
+		r, _ := http.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", header)
+		w, before := &recorder{}, time.Now()
+		a.scrapeHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+		if w.deadline.Before(before.Add(want)) || w.deadline.After(time.Now().Add(want)) {
+			t.Errorf("header %q: until %s, want %s after %s", header, w.deadline, want, before)
+		}
+	}
+}
