@@ -18,6 +18,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"go.uber.org/goleak"
 
 	"tair_ssl_exporter/collector/tair"
 	"tair_ssl_exporter/collector/tair/creds"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 	for _, proxy := range []string{"HTTP_PROXY", "http_proxy"} {
 		_ = os.Unsetenv(proxy) // the fake has a made-up name that no proxy knows
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // world is an exporter in front of a fake API.

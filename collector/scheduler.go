@@ -81,7 +81,7 @@ func (s *scheduler) dispatchUntil(ctx context.Context) {
 		permit, err := s.client.Admit(ctx)
 		if err != nil {
 			if ctx.Err() == nil { // no credentials
-				s.failAll(asError(err))
+				s.running.Go(s.failAll(asError(err)))
 			}
 			continue
 		}
@@ -90,9 +90,9 @@ func (s *scheduler) dispatchUntil(ctx context.Context) {
 		case t == nil:
 			permit.Release()
 		case alone:
-			s.call(permit, t)
+			s.running.Go(s.call(permit, t))
 		default:
-			s.running.Go(func() { s.call(permit, t) })
+			s.running.Go(func() { s.call(permit, t)() })
 		}
 	}
 }
@@ -132,33 +132,43 @@ func (s *scheduler) take(ctx context.Context) (t *task, alone bool) {
 	return t, s.refused
 }
 
-// call makes one attempt for a task.
-func (s *scheduler) call(permit *tair.Permit, t *task) {
+// call makes one attempt for a task, and releases the permit once its result is known here: a refusal of the credentials
+// stops the next one. What it returns writes the log, which may block.
+func (s *scheduler) call(permit *tair.Permit, t *task) (report func()) {
+	defer permit.Release()
 	sentAt := s.now()
 	answer, err := permit.DescribeInstanceSSL(t.record.id)
 	if err == nil {
 		ended := t.record.succeeded(answer, sentAt, s.now())
 		s.finish(t, nil)
-		s.auth.learn(s.at.region, nil)
-		if ended != nil {
-			_ = level.Info(s.logger).Log("msg", "the SSL state can be read again", "instance_id", t.record.id,
-				"account", s.at.account, "region", s.at.region, "was", ended.Reason)
-		}
-		return
+		return func() { s.reportSuccess(t.record, ended) }
 	}
 	failure := asError(err)
 	t.record.failed(failure, sentAt)
 	if failure.Retryable() && s.tryAgain(t, failure, sentAt) {
-		return
+		return func() {}
 	}
 	s.finish(t, failure)
 	if failure.RefusesCredentials() {
-		s.failAll(failure)
-		return
+		return s.failAll(failure)
 	}
+	return func() { s.reportFailure(t.record, failure) }
+}
+
+// reportSuccess logs what is over; ended: the failure of the instance, nil when there was none.
+func (s *scheduler) reportSuccess(r *record, ended *tair.Error) {
+	s.auth.learn(s.at.region, nil)
+	if ended != nil {
+		_ = level.Info(s.logger).Log("msg", "the SSL state can be read again", "instance_id", r.id,
+			"account", s.at.account, "region", s.at.region, "was", ended.Reason)
+	}
+}
+
+// reportFailure logs a failure of one instance, unless the log has it already.
+func (s *scheduler) reportFailure(r *record, failure *tair.Error) {
 	s.auth.learn(s.at.region, failure)
-	if t.record.report(failure) {
-		_ = level.Warn(s.logger).Log(append([]any{"msg", "cannot read the SSL state", "instance_id", t.record.id,
+	if r.report(failure) {
+		_ = level.Warn(s.logger).Log(append([]any{"msg", "cannot read the SSL state", "instance_id", r.id,
 			"account", s.at.account, "region", s.at.region}, failureDetails(failure)...)...)
 	}
 }
@@ -208,9 +218,11 @@ func (s *scheduler) end(t *task) {
 	t.scrapes = nil
 }
 
-// failAll ends everything that is due with a failure of the account, without a call.
-func (s *scheduler) failAll(failure *tair.Error) {
+// failAll ends everything that is due with a failure of the account, without a call. What it returns writes the log, which
+// may block.
+func (s *scheduler) failAll(failure *tair.Error) (report func()) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, t := range s.due {
 		t.index = notDue
 		t.record.refused(failure)
@@ -218,8 +230,7 @@ func (s *scheduler) failAll(failure *tair.Error) {
 	}
 	s.due = nil
 	s.stopDispatcher()
-	s.mu.Unlock()
-	s.auth.learn(s.at.region, failure)
+	return func() { s.auth.learn(s.at.region, failure) }
 }
 
 // leave takes a scrape that waits no longer from its tasks, and returns how many of them had not been sent. A task that

@@ -37,7 +37,7 @@ func newLane(cfg ClientConfig, concurrency int) *lane {
 }
 
 // Permit is the right to send one request now: a slot among the requests in flight, a token of the rate limit and
-// credentials. Its owner calls exactly one of its methods, once.
+// credentials. Its owner sends at most one request with it and then releases it.
 type Permit struct {
 	client *Client
 	lane   *lane
@@ -83,15 +83,13 @@ func (c *Client) admit(ctx context.Context, l *lane) (_ *Permit, err error) {
 	}
 }
 
-// Release returns the permit unused.
+// Release ends the permit, used or not. It makes room for another request.
 func (p *Permit) Release() { <-p.lane.slots }
 
-// send sends one request and reads its answer, under ctx and the timeout of an attempt. The slot is free again before it
-// returns.
+// send sends one request and reads its answer, under ctx and the timeout of an attempt.
 func (p *Permit) send(ctx context.Context, r request) *Error {
 	failure := p.client.attempt(ctx, p.lane, r, p.creds)
 	p.lane.limiter.learn(failure)
-	p.Release()
 	if failure != nil && failure.RefusesCredentials() {
 		p.client.cfg.Credentials.Reject(p.creds)
 		failure.renewed = p.renewed(ctx)

@@ -44,6 +44,7 @@ func (c *Client) call(ctx context.Context, l *lane, r request) error {
 			return err
 		}
 		last = permit.send(ctx, r)
+		permit.Release()
 		switch {
 		case last == nil:
 			return nil

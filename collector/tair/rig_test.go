@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
@@ -27,6 +29,8 @@ var (
 	tokenKey  = creds.Credentials{AccessKeyID: "STS.canaryKeyID", AccessKeySecret: "canarySecret", SecurityToken: "canaryToken+/="}
 	expiresAt = time.Date(2030, 8, 5, 9, 5, 53, 0, time.UTC)
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // testSSL is what a client makes of the rig's instance.
 var testSSL = SSL{
@@ -122,6 +126,7 @@ func (r *rig) askOnce(ctx context.Context) (SSL, error) {
 	if err != nil {
 		return SSL{}, err
 	}
+	defer permit.Release()
 	return permit.DescribeInstanceSSL(testInstance)
 }
 

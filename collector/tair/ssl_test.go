@@ -21,6 +21,7 @@ func TestDocumentedAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer permit.Release()
 		got, err := permit.DescribeInstanceSSL(id)
 		want := SSL{
 			Supported: true, Enabled: true, ExpiresAt: time.Date(2020, 8, 5, 9, 5, 53, 0, time.UTC),
