@@ -166,7 +166,12 @@ func ourCaller(addr string) (caller, error) {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		ssl, err := client.DescribeInstanceSSL(ctx, callInstance, nil)
+		permit, err := client.Admit(ctx)
+		if err != nil {
+			return err
+		}
+		defer permit.Release()
+		ssl, err := permit.DescribeInstanceSSL(callInstance)
 		if err == nil && (!ssl.Enabled || ssl.ExpiresAt.IsZero()) {
 			err = errors.New("an answer without a certificate")
 		}

@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 
 	var all []result
 	var failed []error
-	for _, measure := range []func(context.Context) ([]result, error){measureCall, measureScrape} {
+	for _, measure := range []func(context.Context) ([]result, error){measureCall, measureScrape, measureMemory} {
 		results, err := measure(ctx)
 		all, failed = append(all, results...), append(failed, err)
 	}

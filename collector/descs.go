@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"tair_ssl_exporter/collector/tair"
 )
@@ -11,6 +12,7 @@ import (
 const (
 	namespace = "tair_ssl"
 	subsystem = "exporter"
+	idLabel   = "instance_id"
 )
 
 // reasonPending is the reason of an instance without a result.
@@ -20,10 +22,13 @@ const reasonPending tair.Reason = "pending"
 // from the info metric.
 type instanceDescs struct {
 	success, errorInfo, lastSuccess, supported, enabled, expiry, expiresIn, certificate *prometheus.Desc
+
+	names labelNames
 }
 
 func newInstanceDescs() *instanceDescs {
 	return &instanceDescs{
+		names: newLabelNames(idLabel, "reason", "code", "common_name", "download_url"),
 		success: instanceDesc("scrape_success",
 			"1 when the latest call for the instance returned its SSL state, else 0."),
 		errorInfo: instanceDesc("scrape_error_info",
@@ -48,11 +53,14 @@ func newInstanceDescs() *instanceDescs {
 // newInfoDesc returns the info metric, whose labels include the custom ones of the configuration.
 func newInfoDesc(customLabels []string) *prometheus.Desc {
 	return instanceDesc("instance_info", "A watched Tair instance and what describes it; always 1.",
-		append([]string{"account", "region", "name"}, customLabels...)...)
+		append(infoLabelNames(), customLabels...)...)
 }
 
+// infoLabelNames returns the names of the labels that the info metric always has, beside the instance ID.
+func infoLabelNames() []string { return []string{"account", "region", "name"} }
+
 func instanceDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, append([]string{"instance_id"}, labels...), nil)
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, append([]string{idLabel}, labels...), nil)
 }
 
 // all returns every descriptor, so that the registry can check what is collected.
@@ -63,34 +71,34 @@ func (d *instanceDescs) all() []*prometheus.Desc {
 }
 
 // succeeded returns the metrics of a call that returned the SSL state.
-func (d *instanceDescs) succeeded(id string) []prometheus.Metric {
-	return []prometheus.Metric{constGauge(d.success, 1, id)}
+func (d *instanceDescs) succeeded(id *dto.LabelPair) []prometheus.Metric {
+	return []prometheus.Metric{newPreparedGauge(d.success, 1, id)}
 }
 
 // failed returns the metrics of a call that did not.
-func (d *instanceDescs) failed(id string, reason tair.Reason, code string) []prometheus.Metric {
+func (d *instanceDescs) failed(id *dto.LabelPair, reason tair.Reason, code string) []prometheus.Metric {
 	return []prometheus.Metric{
-		constGauge(d.success, 0, id),
-		constGauge(d.errorInfo, 1, id, string(reason), code),
+		newPreparedGauge(d.success, 0, id),
+		newPreparedGauge(d.errorInfo, 1, id, d.names.pair("reason", string(reason)), d.names.pair("code", code)),
 	}
 }
 
 // answered returns the metrics of an answer that stay the same while it is served: all but expiresIn.
-func (d *instanceDescs) answered(id string, answer tair.SSL, at time.Time) []prometheus.Metric {
+func (d *instanceDescs) answered(id *dto.LabelPair, answer tair.SSL, at time.Time) []prometheus.Metric {
 	metrics := []prometheus.Metric{
-		constGauge(d.lastSuccess, unixSeconds(at), id),
-		constGauge(d.supported, boolValue(answer.Supported), id),
-		constGauge(d.enabled, boolValue(answer.Enabled), id),
+		newPreparedGauge(d.lastSuccess, unixSeconds(at), id),
+		newPreparedGauge(d.supported, boolValue(answer.Supported), id),
+		newPreparedGauge(d.enabled, boolValue(answer.Enabled), id),
 	}
 	if !answer.Enabled {
 		return metrics
 	}
 	return append(metrics,
-		constGauge(d.expiry, unixSeconds(answer.ExpiresAt), id),
-		constGauge(d.certificate, 1, id, answer.CommonName, answer.DownloadURL))
+		newPreparedGauge(d.expiry, unixSeconds(answer.ExpiresAt), id),
+		newPreparedGauge(d.certificate, 1, id, d.names.pair("common_name", answer.CommonName), d.names.pair("download_url", answer.DownloadURL)))
 }
 
-// constGauge returns a gauge; a label value that is not UTF-8 makes it one that fails alone.
+// constGauge returns a gauge for one scrape; a label value that is not UTF-8 makes it one that fails alone.
 func constGauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
 	m, err := prometheus.NewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	if err != nil {

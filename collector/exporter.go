@@ -116,12 +116,13 @@ func (p *publisher) publish(d *discovered) {
 			infoDesc:   newInfoDesc(p.setup.LabelNames),
 			descs:      p.memory.descs,
 			byID:       make(map[string]*instance),
+			records:    make(map[*scheduler][]*record),
 			schedulers: p.schedulers(d.targets, before),
 			counts:     make(map[accountRegion]int),
 			actions:    apiActions(d),
 			complete:   d.complete,
 		},
-		memory: p.memory, onShard: p.setup.Shard.holder(),
+		memory: p.memory, onShard: p.setup.Shard.holder(), names: newLabelNames(append(infoLabelNames(), p.setup.LabelNames...)...),
 	}
 	b.addListed()
 	for n, source := range p.setup.Sources {

@@ -2,8 +2,10 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,6 +15,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 const (
@@ -130,7 +133,21 @@ func (e *Exporter) scrape(w http.ResponseWriter, r *http.Request, c *instanceCol
 		http.Error(w, fmt.Sprintf("registering the instances: %v", err), http.StatusInternalServerError)
 		return
 	}
-	e.serve(append(prometheus.Gatherers{instances}, others...)).ServeHTTP(w, r)
+	e.serve(inTurn(append([]prometheus.Gatherer{instances}, others...))).ServeHTTP(w, r)
+}
+
+// inTurn gathers from one after the other, none of which has a metric of another. [prometheus.Gatherers] would check every
+// sample once more.
+type inTurn []prometheus.Gatherer
+
+// Gather is for prometheus.Gatherer.
+func (g inTurn) Gather() (all []*dto.MetricFamily, err error) {
+	for _, one := range g {
+		families, failed := one.Gather()
+		all, err = append(all, families...), errors.Join(err, failed)
+	}
+	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return all, err
 }
 
 // SelfHandler serves the exporter itself and makes no call.

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"tair_ssl_exporter/collector/tair"
 )
@@ -16,6 +17,7 @@ type inventory struct {
 	descs      *instanceDescs
 	instances  []*instance
 	byID       map[string]*instance
+	records    map[*scheduler][]*record
 	schedulers map[accountRegion]*scheduler
 	counts     map[accountRegion]int      // of instances
 	actions    map[accountRegion][]string // the API operations that are called
@@ -41,8 +43,15 @@ type infoLabels struct {
 	custom []string
 }
 
-func (l infoLabels) values() []string {
-	return append([]string{l.id, l.at.account, l.at.region, l.name}, l.custom...)
+// infoMetric returns the info metric of an instance.
+func (b *inventoryBuilder) infoMetric(id *dto.LabelPair, l infoLabels) prometheus.Metric {
+	pairs := []*dto.LabelPair{
+		id, b.names.pair("account", l.at.account), b.names.pair("region", l.at.region), b.names.pair("name", l.name),
+	}
+	for n, name := range b.setup.LabelNames {
+		pairs = append(pairs, b.names.pair(name, l.custom[n]))
+	}
+	return newPreparedGauge(b.infoDesc, 1, pairs...)
 }
 
 // inventoryBuilder makes an inventory. An ID is watched once: the instances that are listed win over those that are
@@ -51,6 +60,7 @@ type inventoryBuilder struct {
 	*inventory
 	memory  *memory
 	onShard func(id string) bool
+	names   labelNames
 }
 
 // addListed adds the instances that the configuration lists.
@@ -91,14 +101,16 @@ func (b *inventoryBuilder) addFound(source Source, found []foundInstances) (twic
 }
 
 func (b *inventoryBuilder) add(labels infoLabels) *instance {
+	record := b.memory.record(instanceKey{labels.at, labels.id})
 	i := &instance{
-		record:     b.memory.record(instanceKey{labels.at, labels.id}),
+		record:     record,
 		scheduler:  b.schedulers[labels.at],
 		infoLabels: labels,
-		info:       constGauge(b.infoDesc, 1, labels.values()...),
+		info:       b.infoMetric(record.label, labels),
 	}
 	b.instances = append(b.instances, i)
 	b.byID[labels.id] = i
+	b.records[i.scheduler] = append(b.records[i.scheduler], record)
 	b.counts[labels.at]++
 	return i
 }

@@ -30,7 +30,7 @@ func (w *world) pull(within time.Duration) time.Duration {
 	defer cancel()
 	inv, began := w.exporter.current.load(), time.Now()
 	s := beginScrape(began, inv.setup.RefreshInterval)
-	s.request(inv.instances)
+	s.request(inv.records)
 	s.wait(ctx)
 	return time.Since(began)
 }

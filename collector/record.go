@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"tair_ssl_exporter/collector/tair"
 )
@@ -16,6 +17,7 @@ const firstBackoff = time.Minute
 // record is what is known of one instance.
 type record struct {
 	id    string
+	label *dto.LabelPair // the instance ID, shared by all metrics
 	descs *instanceDescs
 
 	mu          sync.Mutex
@@ -34,7 +36,7 @@ type record struct {
 }
 
 func newRecord(id string, descs *instanceDescs) *record {
-	r := &record{id: id, descs: descs}
+	r := &record{id: id, descs: descs, label: descs.names.pair(idLabel, id)}
 	r.prepareStatus()
 	return r
 }
@@ -71,7 +73,7 @@ func (r *record) succeeded(answer tair.SSL, sentAt, now time.Time) (ended *tair.
 	r.settled, r.failure, r.attemptedAt, r.lasting = true, nil, sentAt, 0
 	ended, r.reported = r.reported, nil
 	r.prepareStatus()
-	r.answered = r.descs.answered(r.id, answer, now)
+	r.answered = r.descs.answered(r.label, answer, now)
 	return ended
 }
 
@@ -123,11 +125,11 @@ func (r *record) report(failure *tair.Error) (news bool) {
 func (r *record) prepareStatus() {
 	switch {
 	case !r.settled:
-		r.status = r.descs.failed(r.id, reasonPending, "")
+		r.status = r.descs.failed(r.label, reasonPending, "")
 	case r.failure != nil:
-		r.status = r.descs.failed(r.id, r.failure.Reason, r.failure.Code)
+		r.status = r.descs.failed(r.label, r.failure.Reason, r.failure.Code)
 	default:
-		r.status = r.descs.succeeded(r.id)
+		r.status = r.descs.succeeded(r.label)
 	}
 }
 
@@ -146,6 +148,6 @@ func (r *record) collect(ch chan<- prometheus.Metric, now time.Time, keepLast ti
 		ch <- m
 	}
 	if answer.Enabled {
-		ch <- constGauge(r.descs.expiresIn, float64(answer.ExpiresAt.UnixMilli()-now.UnixMilli())/1000, r.id)
+		ch <- newPreparedGauge(r.descs.expiresIn, float64(answer.ExpiresAt.UnixMilli()-now.UnixMilli())/1000, r.label)
 	}
 }

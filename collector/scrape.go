@@ -11,8 +11,8 @@ import (
 // scrape is the instances that one scrape waits for.
 type scrape struct {
 	began     time.Time
-	refresh   time.Duration // an answer younger than this needs no call
-	seen      map[*record]bool
+	refresh   time.Duration    // an answer younger than this needs no call
+	requested map[*record]bool // by requestOnce
 	tasks     map[*scheduler][]*task
 	remaining atomic.Int64
 	complete  chan struct{} // closed when nothing remains
@@ -21,7 +21,6 @@ type scrape struct {
 func beginScrape(now time.Time, refresh time.Duration) *scrape {
 	s := &scrape{
 		began: now, refresh: refresh,
-		seen:     make(map[*record]bool),
 		tasks:    make(map[*scheduler][]*task),
 		complete: make(chan struct{}),
 	}
@@ -29,17 +28,27 @@ func beginScrape(now time.Time, refresh time.Duration) *scrape {
 	return s
 }
 
-// request requests what is due of the instances, each once in a scrape.
-func (s *scrape) request(instances []*instance) {
-	records := make(map[*scheduler][]*record)
-	for _, i := range instances {
-		if !s.seen[i.record] {
-			s.seen[i.record] = true
-			records[i.scheduler] = append(records[i.scheduler], i.record)
-		}
+// request requests what is due of the records.
+func (s *scrape) request(all map[*scheduler][]*record) {
+	for scheduler, records := range all {
+		scheduler.request(records, s)
 	}
-	for scheduler, of := range records {
-		scheduler.request(of, s)
+}
+
+// requestOnce is request, for a scrape that comes back with more: what it has requested is left out then.
+func (s *scrape) requestOnce(all map[*scheduler][]*record) {
+	if s.requested == nil {
+		s.requested = make(map[*record]bool)
+	}
+	for scheduler, records := range all {
+		var fresh []*record
+		for _, r := range records {
+			if !s.requested[r] {
+				s.requested[r] = true
+				fresh = append(fresh, r)
+			}
+		}
+		scheduler.request(fresh, s)
 	}
 }
 
@@ -103,7 +112,7 @@ func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 	if c.probed == nil {
 		instances = c.requestAll(s)
 	} else {
-		s.request(instances)
+		s.request(map[*scheduler][]*record{c.probed.scheduler: {c.probed.record}})
 	}
 	deferred := s.wait(c.ctx)
 	now := c.now()
@@ -117,14 +126,18 @@ func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 // requestAll requests all instances. When some source has not been tried yet, as after the start, it waits for that, so
 // that what it finds does not vanish at a restart; what is known already is requested meanwhile.
 func (c *instanceCollector) requestAll(s *scrape) []*instance {
-	inv, replaced := c.inventory, c.current.replaced(c.inventory)
+	inv := c.inventory
+	if inv.complete {
+		s.request(inv.records)
+		return inv.instances
+	}
 	for {
-		s.request(inv.instances)
+		s.requestOnce(inv.records)
 		if inv.complete {
 			return inv.instances
 		}
 		select {
-		case <-replaced:
+		case <-c.current.replaced(inv):
 		case <-c.ctx.Done():
 			return inv.instances
 		}
@@ -132,6 +145,6 @@ func (c *instanceCollector) requestAll(s *scrape) []*instance {
 		if next.setup != inv.setup { // a scrape ends on the configuration that it began with
 			return inv.instances
 		}
-		inv, replaced = next, c.current.replaced(next)
+		inv = next
 	}
 }
