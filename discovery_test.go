@@ -89,7 +89,7 @@ func TestWhereTheAPIOfARegionIs(t *testing.T) {
 	} {
 		a := &app{options: &options{shard: collector.Shard{Total: 1}}, exporter: collector.New(collector.Options{})}
 		of, err := a.account(config.Default().API, config.Account{Name: "main", Endpoint: tt.endpoint, Network: tt.network,
-			Credentials: config.Credentials{Type: creds.TypeAccessKey, AccessKeyID: testKeyID, AccessKeySecret: testSecret}})
+			Credentials: creds.Config{Type: creds.TypeAccessKey, AccessKeyID: testKeyID, AccessKeySecret: testSecret}})
 		if err != nil {
 			t.Fatal(err)
 		}

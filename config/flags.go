@@ -1,17 +1,20 @@
 package config
 
-import "strings"
+import (
+	"strings"
 
-// FromInstances returns the configuration of --instance=REGION/ID flags: the
-// defaults and one account with the default credentials. The error is of type
-// Errors, one for each flag that is wrong.
+	"tair_ssl_exporter/collector/tair/creds"
+)
+
+// FromInstances returns the configuration of --instance=REGION/ID flags: the defaults, and one account with the default
+// credentials. The error is of type Errors, with one for each wrong flag.
 func FromInstances(args []string) (*Config, error) {
-	var errs Errors
-	account := Account{
-		Name:        DefaultAccountName,
-		Credentials: Credentials{Type: typeDefault},
-		Network:     NetworkPublic,
+	const form = ", allowed: REGION/ID such as cn-hangzhou/r-bp1zxszhcgatnx"
+	if len(args) == 0 {
+		return nil, Errors{{File: "--instance", Message: "is missing" + form}}
 	}
+	var errs Errors
+	var instances []Instance
 	seen := map[string]bool{}
 	for _, arg := range args {
 		region, id, found := strings.Cut(arg, "/")
@@ -26,23 +29,18 @@ func FromInstances(args []string) (*Config, error) {
 		case seen[id]:
 			wrong = "the instance is given twice"
 		}
-		seen[id] = true
 		if wrong != "" {
-			errs = append(errs, Error{
-				File:    "--instance=" + quote(arg),
-				Message: wrong + ", allowed: REGION/ID such as cn-hangzhou/r-bp1zxszhcgatnx, each ID once",
-			})
-			continue
+			errs = append(errs, Error{File: "--instance=" + quote(arg), Message: wrong + form + ", each ID once"})
 		}
-		account.Instances = append(account.Instances, Instance{ID: id, Region: region})
-	}
-	if len(args) == 0 {
-		errs = Errors{{File: "--instance", Message: "is missing, allowed: REGION/ID such as cn-hangzhou/r-bp1zxszhcgatnx"}}
+		seen[id] = true
+		instances = append(instances, Instance{ID: id, Region: region})
 	}
 	if len(errs) > 0 {
 		return nil, errs
 	}
 	cfg := Default()
-	cfg.Accounts = []Account{account}
+	cfg.Accounts = []Account{{
+		Name: DefaultAccountName, Credentials: creds.Config{Type: creds.TypeDefault}, Network: NetworkPublic, Instances: instances,
+	}}
 	return &cfg, nil
 }

@@ -34,12 +34,8 @@ func TestEveryWrongInstanceFlagIsNamed(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)
 	}
-}
-
-func TestInstanceFlagsAreNeeded(t *testing.T) {
-	_, err := FromInstances(nil)
-	const want = "--instance: is missing, allowed: REGION/ID such as cn-hangzhou/r-bp1zxszhcgatnx"
-	if err == nil || err.Error() != want {
+	_, err = FromInstances(nil)
+	if want := "--instance: is missing, allowed: REGION/ID such as cn-hangzhou/r-bp1zxszhcgatnx"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -80,10 +81,10 @@ func (c *testProvider) wantError(t *testing.T, class string) *Error {
 }
 
 func uriConfig(s *testServer) Config {
-	return Config{Type: TypeCredentialsURI, URL: s.URL}
+	return Config{Type: TypeCredentialsURI, URL: Secret(s.URL)}
 }
 
-// blocked gives a handler that waits until release is called, and tells of each request that began.
+// blocked returns a handler that waits until release is called, and a channel that receives once for each request.
 func blocked(t *testing.T, then http.HandlerFunc) (h http.HandlerFunc, began <-chan struct{}, release func()) {
 	t.Helper()
 	in, open := make(chan struct{}, 100), make(chan struct{})
@@ -119,7 +120,7 @@ func TestWaitEndsWithContext(t *testing.T) {
 	release()
 	c.want(t, credentialsOfID("one"))
 	if n := len(s.seen()); n != 1 {
-		t.Errorf("%d fetches, want the one that went on", n)
+		t.Errorf("%d fetches, want 1 that went on", n)
 	}
 	if _, err := c.Credentials(ctx); err != nil {
 		t.Errorf("what is at hand needs no context: %v", err)
@@ -147,7 +148,7 @@ func TestSharedByConcurrentCallers(t *testing.T) {
 	}
 }
 
-// Trap 3: a failed refresh gives an error although the old credentials still hold.
+// Trap 3: a failed refresh returns an error although the old credentials are still valid.
 func TestLastGoodKeptAfterFailedRefresh(t *testing.T) {
 	s := newURIServer(t, respondWith("one", 100*time.Second)) // so short that each refresh fetches
 	c := newTestProvider(t, uriConfig(s))
@@ -175,12 +176,81 @@ func TestLastGoodKeptAfterFailedRefresh(t *testing.T) {
 	c.want(t, credentialsOfID("one"))
 	c.clock.move(1)
 	c.wantError(t, classHTTP)
-	c.wantError(t, classHTTP)
-	if f := c.failures.Load(); f != 5 {
-		t.Errorf("%d failures were told, want 5", f)
+	if f := c.failures.Load(); f != 3 {
+		t.Errorf("%d failures were reported, want 3", f)
 	}
+	c.clock.move(failureFor)
 	s.answer(respondWith("two", time.Hour))
 	c.want(t, credentialsOfID("two"))
+}
+
+// The regions of an account and the scrapes of a burst share one failed fetch.
+func TestFailureIsServedForASecond(t *testing.T) {
+	h, began, release := blocked(t, failWith(http.StatusInternalServerError, "oops"))
+	s := newURIServer(t, h)
+	c := newTestProvider(t, uriConfig(s))
+	burst := func() {
+		var callers sync.WaitGroup
+		for range 150 {
+			callers.Go(func() { c.wantError(t, classHTTP) })
+		}
+		<-began
+		release()
+		callers.Wait()
+	}
+	burst()
+	c.clock.move(failureFor - 1)
+	c.wantError(t, classHTTP)
+	if n, f := len(s.seen()), c.failures.Load(); n != 1 || f != 1 {
+		t.Errorf("%d fetches and %d failures within a second, want 1 and 1", n, f)
+	}
+	c.clock.move(1)
+	burst()
+	if n := len(s.seen()); n != 2 {
+		t.Errorf("%d fetches after a second, want 2", n)
+	}
+}
+
+func TestRejectionEndsTheSecondOfAFailure(t *testing.T) {
+	s := newURIServer(t, respondWith("one", 100*time.Second))
+	c := newTestProvider(t, uriConfig(s))
+	c.want(t, credentialsOfID("one"))
+	s.answer(failWith(http.StatusInternalServerError, "oops"))
+	c.clock.move(freshFor)
+	c.want(t, credentialsOfID("one")) // while the refresh in the background fails
+	c.Reject(credentialsOfID("one"))
+	s.answer(respondWith("two", time.Hour))
+	c.want(t, credentialsOfID("two"))
+}
+
+// A source that takes longer to fail than a scrape has time must be reported as failed, and not as one that has not
+// answered yet.
+func TestSlowFailureIsReportedToTheNextCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cache{
+			now: time.Now, onFailure: func(*Error) {},
+			fetch: func(bool) (Credentials, *Error) {
+				<-time.After(11 * time.Second)
+				return Credentials{}, &Error{Class: classTimeout}
+			},
+		}
+		ask := func() (time.Duration, error) {
+			ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			_, err := c.Credentials(ctx)
+			return time.Since(began), err
+		}
+		if _, err := ask(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("before the first refresh has failed: %v", err)
+		}
+		<-time.After(10 * time.Second)
+		var failed *Error
+		if took, err := ask(); !errors.As(err, &failed) || took != patience {
+			t.Errorf("after the first refresh has failed: %v after %s, want its error after %s", err, took, patience)
+		}
+		<-time.After(time.Minute) // the refresh under way ends
+	})
 }
 
 func TestBackgroundRefreshDoesNotBlock(t *testing.T) {
@@ -231,8 +301,9 @@ func TestRejectedNotServed(t *testing.T) {
 	c.Reject(credentialsOfID("two"))
 	s.answer(failWith(http.StatusBadGateway, "oops"))
 	c.wantError(t, classHTTP) // nothing is kept
+	c.clock.move(failureFor)
 	s.answer(respondWith("two", time.Hour))
-	c.want(t, credentialsOfID("two")) // a fresh refresh yields it
+	c.want(t, credentialsOfID("two")) // a later refresh obtains it again
 }
 
 func TestRejectedWhileRefreshing(t *testing.T) {

@@ -7,19 +7,16 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 const testRoleARN = "acs:ram::1234567890:role/reader"
 
-func testKeys(id string) (i, s SecretValue) {
-	return SecretValue{Text: id}, SecretValue{Text: "secret-of-" + id}
-}
-
 // keyRole is a role that is assumed with a key.
 func keyRole(stsHost string) Config {
-	id, secret := testKeys("key")
 	return Config{
-		Type: TypeRAMRoleARN, AccessKeyID: id, AccessKeySecret: secret, RoleARN: testRoleARN, STSEndpoint: stsHost,
+		Type: TypeRAMRoleARN, AccessKeyID: "key", AccessKeySecret: "secret-of-key", RoleARN: testRoleARN, STSEndpoint: stsHost,
 	}
 }
 
@@ -43,8 +40,7 @@ func TestTypeDefault(t *testing.T) {
 
 func TestTypeAccessKey(t *testing.T) {
 	foreignEnv(t)
-	id, secret := testKeys("one")
-	c := newTestProvider(t, Config{Type: TypeAccessKey, AccessKeyID: id, AccessKeySecret: secret})
+	c := newTestProvider(t, Config{Type: TypeAccessKey, AccessKeyID: "one", AccessKeySecret: "secret-of-one"})
 	c.want(t, Credentials{"one", "secret-of-one", ""})
 	c.Reject(Credentials{"one", "secret-of-one", ""})
 	c.want(t, Credentials{"one", "secret-of-one", ""}) // there are no others
@@ -52,9 +48,8 @@ func TestTypeAccessKey(t *testing.T) {
 
 func TestTypeSTS(t *testing.T) {
 	foreignEnv(t)
-	id, secret := testKeys("one")
 	c := newTestProvider(t, Config{
-		Type: TypeSTS, AccessKeyID: id, AccessKeySecret: secret, SecurityToken: SecretValue{Text: "token-of-one"},
+		Type: TypeSTS, AccessKeyID: "one", AccessKeySecret: "secret-of-one", SecurityToken: "token-of-one",
 	})
 	c.want(t, credentialsOfID("one"))
 }
@@ -75,8 +70,8 @@ func TestTypeRAMRoleARN(t *testing.T) {
 		"ExternalId": "", "SecurityToken": "",
 	})
 
-	cfg.RoleSessionName, cfg.RoleSessionExpiration = "mine", 20*time.Minute
-	cfg.ExternalID, cfg.SecurityToken = SecretValue{Text: "outside"}, SecretValue{Text: "token"}
+	cfg.RoleSessionName, cfg.RoleSessionExpiration = "mine", model.Duration(20*time.Minute)
+	cfg.ExternalID, cfg.SecurityToken = "outside", "token"
 	newTestProvider(t, cfg).want(t, credentialsOfID("STS.key"))
 	wantParams(t, sts.seen()[1], map[string]string{
 		"RoleSessionName": "mine", "DurationSeconds": "1200", "ExternalId": "outside", "SecurityToken": "token",
@@ -143,7 +138,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 		Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: &source,
 	})
 	static := newTestProvider(t, Config{
-		Type: TypeAccessKey, AccessKeyID: SecretValue{File: id}, AccessKeySecret: SecretValue{File: secret},
+		Type: TypeAccessKey, AccessKeyIDFile: id, AccessKeySecretFile: secret,
 	})
 	oidc.want(t, credentialsOfID("STS.jwt-one"))
 	nested.want(t, credentialsOfID("STS.STS.jwt-one"))
@@ -167,8 +162,10 @@ func TestFilesAreReadAgain(t *testing.T) {
 	writeSecret(t, id, " \n") // a file that holds nothing is no key of the environment
 	static.Reject(Credentials{"two", "secret-of-two", ""})
 	static.wantError(t, classIncomplete)
+	static.clock.move(failureFor)
 	writeSecret(t, id, "two\nlines")
 	static.wantError(t, classMalformed)
+	static.clock.move(failureFor)
 	if err := os.Remove(id); err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +178,7 @@ func TestDefaultChainIsBuiltAnewAfterFailure(t *testing.T) {
 	newMetadataServer(t, http.NotFound)
 	c := newTestProvider(t, Config{Type: TypeDefault})
 	c.wantError(t, classChain)
+	c.clock.move(failureFor)
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "one")
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret-of-one")
 	c.want(t, Credentials{"one", "secret-of-one", ""})
@@ -228,6 +226,7 @@ func TestSurviveLibraryPanic(t *testing.T) {
 	})
 	c := newTestProvider(t, keyRole(sts.host()))
 	c.wantError(t, classPanic)
+	c.clock.move(failureFor)
 	sts.answer(answer)
 	c.want(t, credentialsOfID("STS.key"))
 
