@@ -5,6 +5,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,7 +78,7 @@ type Instance struct {
 // UnmarshalYAML reads an ID as well as a mapping.
 func (i *Instance) UnmarshalYAML(unmarshal func(any) error) error {
 	type plain Instance
-	if err := unmarshal(&i.ID); err == nil {
+	if unmarshal(&i.ID) == nil {
 		return nil
 	}
 	return unmarshal((*plain)(i))
@@ -101,12 +102,7 @@ func Default() Config {
 	return Config{
 		KeepLast:          model.Duration(30 * 24 * time.Hour),
 		DiscoveryInterval: model.Duration(5 * time.Minute),
-		API: API{
-			Timeout:     model.Duration(5 * time.Second),
-			Attempts:    3,
-			Concurrency: 20,
-			QPS:         20,
-		},
+		API:               API{Timeout: model.Duration(5 * time.Second), Attempts: 3, Concurrency: 20, QPS: 20},
 	}
 }
 
@@ -131,10 +127,7 @@ func (c *Config) Marshal() ([]byte, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(c); err != nil {
-		return nil, fmt.Errorf("encode the configuration: %w", err)
-	}
-	if err := encoder.Close(); err != nil {
+	if err := errors.Join(encoder.Encode(c), encoder.Close()); err != nil {
 		return nil, fmt.Errorf("encode the configuration: %w", err)
 	}
 	return out.Bytes(), nil

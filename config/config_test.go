@@ -173,22 +173,6 @@ func TestExcessiveAliasesAreRefused(t *testing.T) {
 	}
 }
 
-func TestMergedKeysLoseToOwnOnes(t *testing.T) {
-	cfg, err := parseText(`
-accounts:
-- instances:
-  - &a {id: r-a, region: cn-hangzhou, name: a}
-  - {<<: [{id: r-b}, *a], name: b}
-  - {id: r-c, <<: {<<: *a, name: c}}
-`)
-	want := []Instance{
-		{ID: "r-a", Region: "cn-hangzhou", Name: "a"}, {ID: "r-b", Region: "cn-hangzhou", Name: "b"}, {ID: "r-c", Region: "cn-hangzhou", Name: "c"},
-	}
-	if err != nil || !reflect.DeepEqual(cfg.Accounts[0].Instances, want) {
-		t.Errorf("got %+v, %v, want %+v", cfg, err, want)
-	}
-}
-
 // The fields of the structs are the keys of the file: one without a tag could be neither set nor reported.
 func TestEveryFieldHasAKey(t *testing.T) {
 	for _, of := range []reflect.Type{

@@ -26,12 +26,11 @@ func (v *validator) credentials(path string, c *creds.Config) {
 		}
 	}
 	report := func(path, wrong string) {
-		switch variable := variables[path]; {
-		case wrong == "" || v.found[path+"_file"]: // the file of the secret has a problem
-		case variable != "":
-			v.add(path, "the environment variable %s is wrong: %s", variable, wrong)
-		default:
-			v.add(path, "%s", wrong)
+		if variable := variables[path]; variable != "" && wrong != "" {
+			wrong = "the environment variable " + variable + " is wrong: " + wrong
+		}
+		if !v.found[path+"_file"] { // the file of a secret that is missing without it
+			v.check(path, wrong)
 		}
 	}
 	*c = c.WithDefaults()

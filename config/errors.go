@@ -60,13 +60,12 @@ func (p *problems) has(path string) bool { _, ok := p.places[path]; return ok }
 // add reports a problem of the key at path, unless that key or one that it is in has a problem already, from which this
 // one follows.
 func (p *problems) add(path, format string, args ...any) {
-	for at := path; ; at = parent(at) {
-		if p.found[at] {
-			return
-		}
-		if at == "" {
-			break
-		}
+	wrong := p.found[""]
+	for at := path; at != ""; at = parent(at) {
+		wrong = wrong || p.found[at]
+	}
+	if wrong {
+		return
 	}
 	p.found[path] = true
 	shown := path
@@ -98,12 +97,7 @@ func (p *problems) sorted() Errors {
 }
 
 // join returns the path of a key below path.
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
+func join(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
 // parent returns the path of the mapping or the list that path is in.
 func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }

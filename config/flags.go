@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"strings"
 
 	"tair_ssl_exporter/collector/tair/creds"
@@ -14,33 +15,27 @@ func FromInstances(args []string) (*Config, error) {
 		return nil, Errors{{File: "--instance", Message: "is missing" + form}}
 	}
 	var errs Errors
-	var instances []Instance
+	account := Account{Name: DefaultAccountName, Credentials: creds.Config{Type: creds.TypeDefault}, Network: NetworkPublic}
 	seen := map[string]bool{}
 	for _, arg := range args {
 		region, id, found := strings.Cut(arg, "/")
-		wrong := ""
-		switch {
-		case !found:
-			wrong = "has no '/'"
-		case checkRegion(region) != "":
-			wrong = quote(region) + " is not a region ID"
-		case checkInstanceID(id) != "":
-			wrong = quote(id) + " is not an instance ID"
-		case seen[id]:
-			wrong = "the instance is given twice"
+		wrong := "has no '/'" + form
+		if found {
+			wrong = cmp.Or(checkRegion(region), checkInstanceID(id))
+		}
+		if wrong == "" && seen[id] {
+			wrong = "the instance is given twice, allowed: once"
 		}
 		if wrong != "" {
-			errs = append(errs, Error{File: "--instance=" + quote(arg), Message: wrong + form + ", each ID once"})
+			errs = append(errs, Error{File: "--instance=" + quote(arg), Message: wrong})
 		}
 		seen[id] = true
-		instances = append(instances, Instance{ID: id, Region: region})
+		account.Instances = append(account.Instances, Instance{ID: id, Region: region})
 	}
 	if len(errs) > 0 {
 		return nil, errs
 	}
 	cfg := Default()
-	cfg.Accounts = []Account{{
-		Name: DefaultAccountName, Credentials: creds.Config{Type: creds.TypeDefault}, Network: NetworkPublic, Instances: instances,
-	}}
+	cfg.Accounts = []Account{account}
 	return &cfg, nil
 }

@@ -53,7 +53,7 @@ func parse(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Co
 	}
 	dir, err := filepath.Abs(filepath.Dir(file)) // so that a path is the same wherever the configuration is shown
 	if err != nil {
-		return nil, Errors{{File: file, Message: "has no absolute path: " + reason(err)}}
+		return nil, Errors{{File: file, Message: reason(err)}}
 	}
 	v := validator{problems: found, dir: dir, lookupEnv: lookupEnv, accounts: map[string]int{}, instances: map[string]int{}}
 	v.config(cfg)

@@ -13,7 +13,7 @@ func TestMarshalledConfigIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The URL is a secret as a whole, so what is shown of it is none.
+	// Without the account whose URL is a secret: "<secret>" is not a URL.
 	cfg.Accounts = cfg.Accounts[:len(cfg.Accounts)-1]
 	out, err := cfg.Marshal()
 	if err != nil {

@@ -2,42 +2,30 @@ package config
 
 import "strings"
 
-// nearest returns the word that key is most likely a misspelling of, or "".
-func nearest(key string, words []string) (best string) {
-	if len(key) > 40 {
-		return ""
-	}
-	key = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(key)) // as of a camelCase spelling
-	least := len(key)
-	for _, word := range words {
-		d, most := editDistance(key, strings.ReplaceAll(word, "_", "")), max(len(word)/4, 1)
-		if len(word) < 8 {
-			most = len(word)/4 + 1
-		}
-		if d < least && d <= most {
-			best, least = word, d
+// nearest returns the word that key is most likely a misspelling of, or "". The letters of a camelCase spelling, and
+// "-" and "_", make no difference.
+func nearest(key string, words []string) string {
+	strip := strings.NewReplacer("-", "", "_", "").Replace
+	key = strip(strings.ToLower(key))
+	for edits := 0; edits < min(len(key), 6); edits++ {
+		for _, word := range words {
+			if edits <= (len(word)+3)/5 && within(key, strip(word), edits) {
+				return word
+			}
 		}
 	}
-	return best
+	return ""
 }
 
-// editDistance counts the bytes to add, remove or change to turn a into b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// within reports whether a turns into b with so many bytes added, removed or changed at most.
+func within(a, b string, edits int) bool {
+	switch {
+	case edits < 0:
+		return false
+	case a == "" || b == "":
+		return len(a)+len(b) <= edits
+	case a[0] == b[0]:
+		return within(a[1:], b[1:], edits)
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return within(a[1:], b, edits-1) || within(a, b[1:], edits-1) || within(a[1:], b[1:], edits-1)
 }

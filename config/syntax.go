@@ -15,7 +15,7 @@ import (
 
 var (
 	// notAllowed matches control characters, and U+FFFD, which bytes that are no UTF-8 count as.
-	notAllowed    = regexp.MustCompile(`[^\t\n\r\x{85} -~\x{a0}-\x{fefe}\x{ff00}-\x{fffc}\x{10000}-\x{10ffff}]`)
+	notAllowed    = regexp.MustCompile(`[^\t\n\r\x{85}\x{20}-\x{7e}\x{a0}-\x{fefe}\x{ff00}-\x{fffc}\x{10000}-\x{10ffff}]`)
 	errorLine     = regexp.MustCompile(`^line (\d+): `)
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 	// countedFromZero matches the errors that the library reports with lines counted from 0.

@@ -12,8 +12,7 @@ import (
 	"tair_ssl_exporter/collector/tair/creds"
 )
 
-// maxTags is how many tags a discovery entry may have.
-const maxTags = 20
+const maxTags = 20 // of a discovery entry
 
 var (
 	regionForm     = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+)+$`)
@@ -177,11 +176,9 @@ func checkInstanceID(s string) string {
 
 // checkEndpoint allows no endpoint too, which is the default. It does not show the endpoint, which may have a password.
 func checkEndpoint(s string) string {
-	host := s
-	for _, scheme := range []string{"http://", "https://"} {
-		if after, ok := strings.CutPrefix(s, scheme); ok {
-			host = after
-		}
+	host, ok := strings.CutPrefix(s, "http://")
+	if !ok {
+		host = strings.TrimPrefix(s, "https://")
 	}
 	if s == "" || creds.IsHostPort(host) {
 		return ""

@@ -49,7 +49,7 @@ func (w *walker) value(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if t.Kind() == reflect.Pointer {
+	if t.Kind() == reflect.Pointer { // a source of credentials
 		t = t.Elem()
 	}
 	fits, wanted := scalarFits(n, t)
@@ -91,38 +91,35 @@ func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
 	fields, names := fieldTypes(t)
 	for _, e := range w.entries(n, path) {
-		key, at := e.key.Value, e.path
-		near := nearest(key, names)
+		key := e.key.Value
+		at := join(path, key)
+		near, ft, value := nearest(key, names), fields[key], e.value
+		if t.Kind() == reflect.Map {
+			ft = t.Elem()
+			if isNull(value) {
+				value = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
+			}
+		}
 		shown := at
 		if !plainKey.MatchString(key) || t == credentialsType && near == "" {
-			shown = path // in credentials, an unknown key may be a secret
+			shown, near = path, "" // in credentials, an unknown key may be a secret
 		}
-		w.places[at] = place{e.line, shown}
-		ft, isMap := fields[key], t.Kind() == reflect.Map
+		w.places[at] = place{e.key.Line, shown}
 		switch {
 		case e.first != 0:
-			w.addAt(e.line, shown, "is given twice, first on line %d", e.first)
-			continue
-		case isMap:
-			ft = t.Elem()
-		case ft == nil && near != "" && shown == at:
+			w.addAt(e.key.Line, shown, "is given twice, first on line %d", e.first)
+		case ft == nil && near != "":
 			w.add(at, "unknown key, did you mean %s? allowed: %s", near, strings.Join(names, ", "))
-			continue
 		case ft == nil:
 			w.add(at, "unknown key, allowed: %s", strings.Join(names, ", "))
-			continue
-		case isNull(e.value): // the same as no key
+		case isNull(value): // the same as no key
 			delete(w.places, at)
-			continue
-		case e.value.Kind == yaml.ScalarNode && e.value.Value == "" && key != "endpoint" && key != "resource_group":
+		case value.Kind == yaml.ScalarNode && value.Value == "" && names != nil && key != "endpoint" && key != "resource_group":
 			w.add(at, "is empty, give a value or leave the key out")
-			continue
-		}
-		if isMap && isNull(e.value) {
-			e.value = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
-		}
-		if v := w.value(e.value, ft, at); v != nil {
-			out.Content = append(out.Content, e.key, v)
+		default:
+			if v := w.value(value, ft, at); v != nil {
+				out.Content = append(out.Content, e.key, v)
+			}
 		}
 	}
 	return out
@@ -131,9 +128,7 @@ func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 // entry is a key of a mapping and its value.
 type entry struct {
 	key, value *yaml.Node
-	path       string
-	line       int
-	first      int // the line on which the same mapping has the same key before, or 0
+	first      int // the line on which the mapping has the same key before, or 0
 }
 
 // entries returns the keys of a mapping, and after them those of its merge keys ("<<") that it does not have itself.
@@ -143,23 +138,19 @@ func (w *walker) entries(n *yaml.Node, path string) []entry {
 	for i := 0; i+1 < len(n.Content) && w.visits > 0; i += 2 {
 		w.visits--
 		key, value := n.Content[i], n.Content[i+1]
-		line := key.Line
-		if key.Kind == yaml.AliasNode {
-			key = key.Alias
-		}
 		switch {
 		case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
 			merged = append(merged, w.merge(value, path)...)
 		case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0 || !utf8.ValidString(key.Value):
-			w.addAt(line, path, "has a key that is not a text")
+			w.addAt(key.Line, path, "has a key that is not a text")
 		default:
-			own = append(own, entry{key, value, join(path, key.Value), line, lines[key.Value]})
-			lines[key.Value] = cmp.Or(lines[key.Value], line)
+			own = append(own, entry{key, value, lines[key.Value]})
+			lines[key.Value] = cmp.Or(lines[key.Value], key.Line)
 		}
 	}
 	for _, e := range merged { // an earlier merge wins
 		if lines[e.key.Value] == 0 || e.first != 0 {
-			lines[e.key.Value] = e.line
+			lines[e.key.Value] = e.key.Line
 			own = append(own, e)
 		}
 	}
@@ -205,11 +196,11 @@ func fieldTypes(t reflect.Type) (types map[string]reflect.Type, names []string) 
 func scalarFits(n *yaml.Node, t reflect.Type) (fits bool, wanted string) {
 	tag := n.ShortTag()
 	scalar := n.Kind == yaml.ScalarNode && tag != "!!null" && utf8.ValidString(n.Value)
-	switch {
-	case t == durationType:
+	switch t {
+	case durationType:
 		_, err := model.ParseDuration(n.Value)
 		return scalar && err == nil, "a duration such as 30s, 5m or 1h30m"
-	case t == instanceType:
+	case instanceType:
 		return scalar, "an instance ID or a mapping"
 	}
 	switch t.Kind() {

@@ -127,13 +127,3 @@ func TestChecksAllowAndRefuse(t *testing.T) {
 		}
 	}
 }
-
-func TestLaterChangesOfAConfigHaveNoEffect(t *testing.T) {
-	foreignEnv(t)
-	source := uriConfig(newURIServer(t, respondWith("local", time.Hour)))
-	c := newTestProvider(t, Config{
-		Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: newSTSServer(t).host(), Source: &source,
-	})
-	source.URL = "http://elsewhere.invalid"
-	c.want(t, credentialsOfID("STS.local"))
-}

@@ -92,8 +92,11 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 			case c.uri != nil:
 				c.cfg = uri(newURIServer(t, c.uri).URL)
 			}
-			p := newTestProvider(t, c.cfg)
-			got := p.wantError(t, c.want.Class)
+			p, err := New(c.cfg, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := fetcher(p.(*cache).fetch).wantError(t, c.want.Class)
 			c.want.Type = c.cfg.Type
 			if *got != c.want {
 				t.Errorf("got %#v, want %#v", *got, c.want)
@@ -101,7 +104,7 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 			if errors.Unwrap(got) != nil {
 				t.Error("the library's error can be reached")
 			}
-			for _, v := range []any{got, *got, p.cache, Credentials{canary, canary, canary}} {
+			for _, v := range []any{got, *got, p, Credentials{canary, canary, canary}} {
 				assertNoCanary(t, v)
 			}
 		})
@@ -111,18 +114,17 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 func TestUntrustedCertificateIsTLS(t *testing.T) {
 	s := newSTSServer(t) // its certificate does not hold for this name
 	host := strings.Replace(s.host(), "127.0.0.1", "localhost", 1)
-	c := newTestProvider(t, keyRole(host))
-	c.wantError(t, classTLS)
+	newFetcher(t, keyRole(host)).wantError(t, classTLS)
 }
 
 func TestErrorText(t *testing.T) {
-	e := &Error{Type: TypeRAMRoleARN, Class: classSTS, Code: "NoPermission", RequestID: "id"}
-	if got, want := e.Error(), "cannot obtain credentials: class=sts code=NoPermission request_id=id"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	e = &Error{Class: classPanic}
-	if got, want := e.Error(), "cannot obtain credentials: class=panic"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for want, e := range map[string]*Error{
+		"cannot obtain credentials: class=sts code=NoPermission request_id=id": {Type: TypeSTS, Class: classSTS, Code: "NoPermission", RequestID: "id"},
+		"cannot obtain credentials: class=panic":                               {Class: classPanic},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
