@@ -3,13 +3,14 @@ package config
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the messages expected of testdata/bad")
+var update = flag.Bool("update", false, "write the messages expected of testdata/bad/all_at_once.yml")
 
 // canary stands for every secret in testdata.
 const canary = "CANARY"
@@ -22,61 +23,75 @@ func parseText(text string) (*Config, error) {
 	return parse(strings.NewReader(text), "test.yml", noEnv)
 }
 
-func TestEveryRuleHasItsExactMessage(t *testing.T) {
+func TestEveryProblemOfAFileHasItsLineAndKey(t *testing.T) {
+	expected, err := os.ReadFile("testdata/bad/expected.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{} // file -> line and key of each problem
+	for line := range strings.Lines(string(expected)) {
+		name, problems, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		want[name] = problems
+	}
 	files, err := filepath.Glob("testdata/bad/*.yml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files: %v", err)
+	if err != nil || len(files) != len(want)+1 {
+		t.Fatalf("%d files, %v; want %d", len(files), err, len(want)+1)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yml"), func(t *testing.T) {
-			f, err := os.Open(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			cfg, err := parse(f, file, noEnv)
-			if err == nil || cfg != nil {
-				t.Fatalf("accepted: %+v", cfg)
-			}
-			checkErrors(t, err)
-
-			got := strings.ReplaceAll(err.Error(), filepath.Dir(file)+"/", "") + "\n"
-			golden := strings.TrimSuffix(file, ".yml") + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got:\n%swant:\n%s", got, want)
-			}
-		})
+		name := strings.TrimSuffix(filepath.Base(file), ".yml")
+		errs := parseBad(t, file)
+		var got []string
+		for _, e := range errs {
+			got = append(got, strings.TrimSuffix(fmt.Sprintf("%d %s", e.Line, e.Key), " "))
+		}
+		if got := strings.Join(got, ", "); name != "all_at_once" && got != want[name] {
+			t.Errorf("%s: got %s, want %s\n%v", name, got, want[name], errs)
+		}
 	}
 }
 
-// checkErrors checks what holds for the error of every bad file.
-func checkErrors(t *testing.T, err error) {
+func TestManyProblemsHaveTheirExactMessages(t *testing.T) {
+	const golden = "testdata/bad/all_at_once.txt"
+	got := strings.ReplaceAll(parseBad(t, "testdata/bad/all_at_once.yml").Error(), "testdata/bad/", "") + "\n"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || got != string(want) {
+		t.Errorf("%v, got:\n%swant:\n%s", err, got, want)
+	}
+}
+
+// parseBad returns the problems of a file, after checking what is true of every problem.
+func parseBad(t *testing.T, file string) Errors {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cfg, err := parse(f, file, noEnv)
+	if err == nil || cfg != nil {
+		t.Fatalf("%s is accepted", file)
+	}
+	return checkErrors(t, err)
+}
+
+func checkErrors(t *testing.T, err error) Errors {
 	t.Helper()
 	var errs Errors
 	if !errors.As(err, &errs) || len(errs) == 0 {
 		t.Fatalf("error is %T and not Errors: %v", err, err)
 	}
-	if lines := strings.Split(err.Error(), "\n"); len(lines) != len(errs) {
-		t.Errorf("%d problems in %d lines:\n%v", len(errs), len(lines), err)
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != len(errs) || strings.Contains(err.Error(), canary) {
+		t.Errorf("%d problems in %d lines, or a secret:\n%v", len(errs), len(lines), err)
 	}
 	for i, e := range errs {
-		if e.Line < 1 {
-			t.Errorf("no line: %v", e)
-		}
-		if i > 0 && e.Line < errs[i-1].Line {
-			t.Errorf("not sorted by line:\n%v", err)
+		if e.Line < 1 || e.Message == "" || i > 0 && e.Line < errs[i-1].Line {
+			t.Errorf("no line, no message or not sorted by line:\n%v", err)
 		}
 	}
-	if strings.Contains(err.Error(), canary) {
-		t.Errorf("a secret is shown:\n%v", err)
-	}
+	return errs
 }

@@ -1,29 +1,32 @@
-// Package config turns the exporter's YAML file into a validated Config.
-//
-// Parsing is strict: an unknown key, a wrong type or a value out of its range
-// is refused at every depth, and all problems of a file are reported at once,
-// each with its line, the full path of its key and what is allowed there.
-// A Config that Load, Parse or FromInstances returned needs no further checks.
+// Package config reads the exporter's YAML file into a validated Config. An unknown key, a wrong type or a value out of
+// its range is refused at every depth. All problems of a file are reported at once, each with its line, the full path
+// of its key and what is allowed there.
 package config
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
-// DefaultAccountName is the name of an account that gives none.
+// DefaultAccountName is the name of a single account that has none in the file.
 const DefaultAccountName = "default"
 
-// The networks an endpoint can be reached over.
+// The networks over which an endpoint can be reached.
 const (
 	NetworkPublic = "public"
 	NetworkVPC    = "vpc"
 )
 
-// Config is the whole configuration, defaults applied.
+// Config is the whole configuration, with defaults. A Config that Load, Parse or FromInstances returns is valid.
 type Config struct {
 	// RefreshInterval is the age below which an answer is served from memory; 0 asks the API on every scrape.
 	RefreshInterval model.Duration `yaml:"refresh_interval"`
@@ -31,11 +34,11 @@ type Config struct {
 	KeepLast          model.Duration `yaml:"keep_last"`
 	DiscoveryInterval model.Duration `yaml:"discovery_interval"`
 	API               API            `yaml:"api"`
-	// Accounts holds at least one account, in the order of the file, with unique names.
+	// Accounts has at least one account, in the order of the file, with unique names.
 	Accounts []Account `yaml:"accounts"`
 }
 
-// API holds the limits towards the cloud API, for each account and region.
+// API has the limits towards the cloud API, for each account and region.
 type API struct {
 	Timeout     model.Duration `yaml:"timeout"`     // of one HTTP attempt
 	Attempts    int            `yaml:"attempts"`    // tries of a call, the first included
@@ -45,25 +48,40 @@ type API struct {
 
 // Account is one cloud account and what to watch in it.
 type Account struct {
-	Name        string      `yaml:"name"`
-	Credentials Credentials `yaml:"credentials"`
+	Name        string       `yaml:"name"`
+	Credentials creds.Config `yaml:"credentials"`
 	// Endpoint overrides the endpoint of every region: host, host:port or http(s)://host:port. Empty: none.
 	Endpoint string `yaml:"endpoint,omitempty"`
 	Network  string `yaml:"network"`
-	// Region is the default region of Instances; it is already applied to them.
-	// Its API is also the one asked for the regions that discovery in "*" looks in.
+	// Region is the default region of Instances; it is already applied to them. The regions that discovery in "*"
+	// looks in are asked from its API.
 	Region    string      `yaml:"region,omitempty"`
 	Instances []Instance  `yaml:"instances,omitempty"`
 	Discovery []Discovery `yaml:"discovery,omitempty"`
 }
 
-// Instance is one listed instance. ID and Region are never empty, and an ID
-// occurs once in a Config.
+// UnmarshalYAML sets the defaults of an account before what the file has.
+func (a *Account) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain Account
+	a.Network = NetworkPublic
+	return unmarshal((*plain)(a))
+}
+
+// Instance is one listed instance. ID and Region are never empty, and an ID is unique in a Config.
 type Instance struct {
 	ID     string            `yaml:"id"`
 	Region string            `yaml:"region"`
 	Name   string            `yaml:"name,omitempty"`
 	Labels map[string]string `yaml:"labels,omitempty"`
+}
+
+// UnmarshalYAML reads an ID as well as a mapping.
+func (i *Instance) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain Instance
+	if unmarshal(&i.ID) == nil {
+		return nil
+	}
+	return unmarshal((*plain)(i))
 }
 
 // Discovery selects instances by what the API lists.
@@ -79,39 +97,38 @@ type Discovery struct {
 	TagLabels map[string]string `yaml:"tag_labels,omitempty"`
 }
 
-// Default returns the configuration of a file that sets nothing. It has no
-// accounts, so it is a start and not yet valid.
+// Default returns the configuration of a file that sets nothing. It is not valid yet, because it has no accounts.
 func Default() Config {
 	return Config{
-		RefreshInterval:   0,
 		KeepLast:          model.Duration(30 * 24 * time.Hour),
 		DiscoveryInterval: model.Duration(5 * time.Minute),
-		API: API{
-			Timeout:     model.Duration(5 * time.Second),
-			Attempts:    3,
-			Concurrency: 20,
-			QPS:         20,
-		},
+		API:               API{Timeout: model.Duration(5 * time.Second), Attempts: 3, Concurrency: 20, QPS: 20},
 	}
 }
 
-// LabelNames returns the names of all custom labels of the configuration,
-// sorted: every series that carries custom labels has exactly these.
+// LabelNames returns the names of all custom labels, sorted. Every series with custom labels has exactly these.
 func (c *Config) LabelNames() []string {
-	names := map[string]struct{}{}
-	add := func(labels map[string]string) {
-		for name := range labels {
-			names[name] = struct{}{}
-		}
-	}
+	names := map[string]string{}
 	for _, account := range c.Accounts {
 		for _, instance := range account.Instances {
-			add(instance.Labels)
+			maps.Copy(names, instance.Labels)
 		}
 		for _, discovery := range account.Discovery {
-			add(discovery.Labels)
-			add(discovery.TagLabels)
+			maps.Copy(names, discovery.Labels)
+			maps.Copy(names, discovery.TagLabels)
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
+}
+
+// Marshal returns the configuration as YAML to show: with defaults, "<secret>" for each secret, and without the optional
+// keys that are not set.
+func (c *Config) Marshal() ([]byte, error) {
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(c), encoder.Close()); err != nil {
+		return nil, fmt.Errorf("encode the configuration: %w", err)
+	}
+	return out.Bytes(), nil
 }

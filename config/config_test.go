@@ -10,25 +10,9 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-)
 
-func TestOnlyAccountsAreNeeded(t *testing.T) {
-	got, err := parseText("accounts: [{region: cn-hangzhou, instances: [r-a]}]")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Default()
-	want.Accounts = []Account{{
-		Name:        "default",
-		Credentials: Credentials{Type: "default"},
-		Network:     "public",
-		Region:      "cn-hangzhou",
-		Instances:   []Instance{{ID: "r-a", Region: "cn-hangzhou"}},
-	}}
-	if !reflect.DeepEqual(*got, want) {
-		t.Errorf("got %+v, want %+v", *got, want)
-	}
-}
+	"tair_ssl_exporter/collector/tair/creds"
+)
 
 func TestWrittenDefaultsAreThoseOfAFileWithoutThem(t *testing.T) {
 	written, err := Load("testdata/good/defaults.yml")
@@ -65,7 +49,7 @@ func TestFullFileIsRead(t *testing.T) {
 		Accounts: []Account{
 			{
 				Name: "shop", Endpoint: "https://proxy.internal:8443", Network: "vpc", Region: "cn-hangzhou",
-				Credentials: Credentials{Type: "access_key", AccessKeyID: canary, AccessKeySecretFile: secret},
+				Credentials: creds.Config{Type: "access_key", AccessKeyID: canary, AccessKeySecretFile: secret},
 				Instances: []Instance{
 					{ID: "r-bp1zxszhcgatnx", Region: "cn-hangzhou"},
 					{ID: "r-bp1yyyyyyyyyyy", Region: "cn-shanghai", Name: "sessions", Labels: labels},
@@ -74,12 +58,19 @@ func TestFullFileIsRead(t *testing.T) {
 			},
 			{
 				Name: "token", Network: "public",
-				Credentials: Credentials{Type: "sts", AccessKeyIDFile: secret, AccessKeySecret: canary, SecurityTokenFile: secret},
+				Credentials: creds.Config{Type: "sts", AccessKeyIDFile: secret, AccessKeySecret: canary, SecurityTokenFile: secret},
 				Instances:   []Instance{{ID: "r-b", Region: "cn-beijing"}},
+				Discovery: []Discovery{
+					{
+						Regions: []string{"cn-hangzhou", "cn-shanghai"}, Tags: map[string]string{"env": "prod", "any": ""},
+						Labels: map[string]string{"env": "prod"}, TagLabels: map[string]string{"owner": "Owner"},
+					},
+					{Regions: []string{"*"}},
+				},
 			},
 			{
 				Name: "role", Network: "public", Region: "cn-beijing",
-				Credentials: Credentials{
+				Credentials: creds.Config{
 					Type: "ram_role_arn", RoleARN: "acs:ram::1:role/reader", RoleSessionName: "exporter@prod",
 					RoleSessionExpiration: model.Duration(time.Hour), ExternalID: canary, STSEndpoint: "sts.cn-beijing.aliyuncs.com:443",
 					AccessKeyID: canary, AccessKeySecret: canary, SecurityToken: canary,
@@ -88,31 +79,31 @@ func TestFullFileIsRead(t *testing.T) {
 			},
 			{
 				Name: "chain", Network: "public", Region: "cn-beijing",
-				Credentials: Credentials{
-					Type: "ram_role_arn", RoleARN: "acs:ram::2:role/reader", RoleSessionName: DefaultRoleSessionName,
-					Source: &Credentials{
-						Type: "ram_role_arn", RoleARN: "acs:ram::3:role/hop", RoleSessionName: DefaultRoleSessionName, ExternalIDFile: secret,
-						Source: &Credentials{Type: "default"},
+				Credentials: creds.Config{
+					Type: "ram_role_arn", RoleARN: "acs:ram::2:role/reader", RoleSessionName: creds.DefaultRoleSessionName,
+					Source: &creds.Config{
+						Type: "ram_role_arn", RoleARN: "acs:ram::3:role/hop", RoleSessionName: creds.DefaultRoleSessionName, ExternalIDFile: secret,
+						Source: &creds.Config{Type: "default"},
 					},
 				},
 				Instances: []Instance{{ID: "r-d", Region: "cn-beijing"}},
 			},
 			{
 				Name: "node", Network: "public", Region: "cn-beijing",
-				Credentials: Credentials{Type: "ecs_ram_role", RoleName: "node", DisableIMDSv1: true},
+				Credentials: creds.Config{Type: "ecs_ram_role", RoleName: "node", DisableIMDSv1: true},
 				Instances:   []Instance{{ID: "r-e", Region: "cn-beijing"}},
 			},
 			{
 				Name: "pod", Network: "public", Region: "cn-beijing",
-				Credentials: Credentials{
-					Type: "oidc_role_arn", RoleARN: "acs:ram::4:role/pod", RoleSessionName: DefaultRoleSessionName,
+				Credentials: creds.Config{
+					Type: "oidc_role_arn", RoleARN: "acs:ram::4:role/pod", RoleSessionName: creds.DefaultRoleSessionName,
 					OIDCProviderARN: "acs:ram::4:oidc-provider/ack", OIDCTokenFile: secret,
 				},
 				Instances: []Instance{{ID: "r-f", Region: "cn-beijing"}},
 			},
 			{
 				Name: "uri", Network: "public", Region: "cn-beijing", Endpoint: "[::1]:8080",
-				Credentials: Credentials{Type: "credentials_uri", URL: "http://127.0.0.1:8080/?token=" + canary},
+				Credentials: creds.Config{Type: "credentials_uri", URL: "http://127.0.0.1:8080/?token=" + canary},
 				Instances:   []Instance{{ID: "r-g", Region: "cn-beijing"}},
 			},
 		},
@@ -120,50 +111,8 @@ func TestFullFileIsRead(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %#v\nwant %#v", got, want)
 	}
-	if names := got.LabelNames(); !slices.Equal(names, []string{"note", "team", "tier"}) {
+	if names := got.LabelNames(); !slices.Equal(names, []string{"env", "note", "owner", "team", "tier"}) {
 		t.Errorf("label names: %v", names)
-	}
-}
-
-func TestLabelNamesIncludeThoseOfDiscovery(t *testing.T) {
-	cfg := Config{Accounts: []Account{
-		{Instances: []Instance{{Labels: map[string]string{"team": "a"}}, {Labels: map[string]string{"app": "b", "team": "c"}}}},
-		{Discovery: []Discovery{{Labels: map[string]string{"env": "prod"}, TagLabels: map[string]string{"owner": "Owner", "team": "Team"}}}},
-	}}
-	if got, want := cfg.LabelNames(), []string{"app", "env", "owner", "team"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func TestDiscoveryIsReadInFull(t *testing.T) {
-	w := newWalker("test.yml", ".", noEnv)
-	root, problem := parseYAML([]byte(`
-- regions: [cn-hangzhou, cn-shanghai]
-  tags: {env: prod, any: }
-  resource_group: ""
-  labels: {env: prod}
-  tag_labels: {team: Team}
-- regions: ["*"]
-`))
-	if problem != nil {
-		t.Fatal(problem)
-	}
-	var a Account
-	w.discoveries(w.value(root, "discovery"), &a)
-	if errs := w.problems(); len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	want := []Discovery{
-		{
-			Regions:   []string{"cn-hangzhou", "cn-shanghai"},
-			Tags:      map[string]string{"env": "prod", "any": ""},
-			Labels:    map[string]string{"env": "prod"},
-			TagLabels: map[string]string{"team": "Team"},
-		},
-		{Regions: []string{"*"}},
-	}
-	if !reflect.DeepEqual(a.Discovery, want) {
-		t.Errorf("got %+v, want %+v", a.Discovery, want)
 	}
 }
 
@@ -198,7 +147,7 @@ func TestFileMayBeginWithAByteOrderMarkAndUseCRLF(t *testing.T) {
 func TestLoadSaysWhyAFileCannotBeRead(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{
-		filepath.Join(dir, "missing.yml"): ": cannot be read: no such file",
+		filepath.Join(dir, "missing.yml"): ": cannot be read: no such file or directory",
 		dir:                               ": cannot be read: is a directory",
 	} {
 		if _, err := Load(path); err == nil || err.Error() != path+want {
@@ -214,14 +163,25 @@ func TestExcessiveAliasesAreRefused(t *testing.T) {
 	if problem != nil {
 		t.Fatal(problem)
 	}
-	w := newWalker("test.yml", ".", noEnv)
-	w.visitsLeft = 10_000
-	w.config(w.value(root, ""))
-	if w.visitsLeft < -10 {
-		t.Errorf("%d values too many were read", -w.visitsLeft)
+	found := &problems{file: "test.yml", places: map[string]place{}, found: map[string]bool{}}
+	_, err := decode(root, found, 10_000)
+	if want := "test.yml:1: is too large with its YAML aliases expanded, use fewer aliases"; err == nil || err.Error() != want {
+		t.Errorf("got %.200v, want %s", err, want)
 	}
-	if got, want := w.problems().Error(), "test.yml:1: is too large once its YAML aliases are expanded, use fewer aliases"; got != want {
-		t.Errorf("got %.200v, want %s", got, want)
+	if n := len(found.places); n > 10_000 {
+		t.Errorf("%d values were read, want at most 10000", n)
+	}
+}
+
+// The fields of the structs are the keys of the file: one without a tag could be neither set nor reported.
+func TestEveryFieldHasAKey(t *testing.T) {
+	for _, of := range []reflect.Type{
+		reflect.TypeFor[Config](), reflect.TypeFor[API](), reflect.TypeFor[Account](), reflect.TypeFor[Instance](),
+		reflect.TypeFor[Discovery](), reflect.TypeFor[creds.Config](),
+	} {
+		if fields, names := fieldTypes(of); fields[""] != nil || len(fields) != of.NumField() || len(names) != of.NumField() {
+			t.Errorf("%s: %v", of, names)
+		}
 	}
 }
 

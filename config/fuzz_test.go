@@ -36,6 +36,9 @@ func FuzzParse(f *testing.F) {
 				if strings.ContainsAny(e.Error(), "\n\r") || e.Line < 1 || e.Message == "" {
 					t.Errorf("not one line with a place: %q", e.Error())
 				}
+				if e.Message == "cannot be decoded" {
+					t.Error("the library refuses what the walk accepts")
+				}
 			}
 			return
 		}

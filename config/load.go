@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // maxFileSize bounds what is read of a configuration file.
@@ -23,14 +26,10 @@ func Load(path string) (*Config, error) {
 	return Parse(f, path)
 }
 
-// Parse reads a configuration from r. The file names the source in errors,
-// and the paths of secret and token files are relative to its directory.
-// The error is of type Errors.
-func Parse(r io.Reader, file string) (*Config, error) {
-	return parse(r, file, os.LookupEnv)
-}
+// Parse reads a configuration from r. The file names the source in errors; the paths of secret and token files are
+// relative to its directory. The error is of type Errors.
+func Parse(r io.Reader, file string) (*Config, error) { return parse(r, file, os.LookupEnv) }
 
-// parse is Parse with the environment injected.
 func parse(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
 	if err != nil {
@@ -39,42 +38,51 @@ func parse(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Co
 	if len(data) > maxFileSize {
 		return nil, Errors{{File: file, Message: fmt.Sprintf("is too large, allowed: at most %d MiB", maxFileSize>>20)}}
 	}
-
 	root, problem := parseYAML(bytes.TrimPrefix(data, []byte("\ufeff")))
 	if root == nil {
 		problem.File = file
 		return nil, Errors{*problem}
 	}
-	w := newWalker(file, baseDir(file), lookupEnv)
+	found := &problems{file: file, places: map[string]place{"": {line: root.Line}}, found: map[string]bool{}}
 	if problem != nil {
-		w.report(problem.Line, problem.Key, problem.Message)
+		found.addAt(problem.Line, "", "%s", problem.Message)
 	}
-	cfg := w.config(w.value(root, ""))
-	if errs := w.problems(); len(errs) > 0 {
+	cfg, err := decode(root, found, maxVisits)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(file)) // so that a path is the same wherever the configuration is shown
+	if err != nil {
+		return nil, Errors{{File: file, Message: reason(err)}}
+	}
+	v := validator{problems: found, dir: dir, lookupEnv: lookupEnv, accounts: map[string]int{}, instances: map[string]int{}}
+	v.config(cfg)
+	if errs := found.sorted(); len(errs) > 0 {
 		return nil, errs
 	}
 	return cfg, nil
 }
 
-// baseDir returns the absolute directory of file, so that paths mean the same
-// wherever the configuration is shown.
-func baseDir(file string) string {
-	dir, err := filepath.Abs(filepath.Dir(file))
-	if err != nil {
-		return filepath.Dir(file)
+// decode returns the Config of a file without the values that have a problem. The error is of type Errors, when nothing
+// is left to validate.
+func decode(root *yaml.Node, found *problems, visits int) (*Config, error) {
+	cfg := Default()
+	w := walker{problems: found, visits: visits}
+	clean := w.value(root, reflect.TypeFor[Config](), "")
+	switch {
+	case w.visits <= 0:
+		return nil, Errors{{File: found.file, Line: 1, Message: "is too large with its YAML aliases expanded, use fewer aliases"}}
+	case clean == nil:
+		return nil, found.sorted()
 	}
-	return dir
+	if err := clean.Decode(&cfg); err != nil { // not shown, because it may quote a secret
+		return nil, Errors{{File: found.file, Line: 1, Message: "cannot be decoded"}}
+	}
+	return &cfg, nil
 }
 
-// reason returns why a file could not be used, without the path: where a path
-// is expected, a secret may have been pasted.
+// reason returns why a file cannot be read, without its path, which the error names already.
 func reason(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "no such file"
-	case errors.Is(err, fs.ErrPermission):
-		return "permission denied"
-	}
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		return pathErr.Err.Error()

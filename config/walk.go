@@ -1,256 +1,222 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
-// maxVisits bounds the work on a file: aliases let a short file stand for an
-// endless one.
-const maxVisits = 1_000_000
+const (
+	maxVisits = 1_000_000 // nodes read: with aliases a short file can expand to an endless one
+	maxDepth  = 7         // the file, accounts, account, credentials and three levels of source
+	maxMerges = 5         // levels of merge keys
+)
 
-// maxMergeDepth bounds how deep merge keys ("<<") may nest.
-const maxMergeDepth = 10
+var (
+	// plainKey matches the keys that an error may show. Any other may be a secret, as in "access_key_secret:..."
+	// without the space.
+	plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,39}$`)
+	// wholeNumber matches one form of each number: 010 is 8 to some readers.
+	wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,8})$`)
 
-// plainKey matches the keys that are shown in an error. Anything else might be
-// a pasted secret, for example "access_key_secret:..." without the space.
-var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,39}$`)
+	durationType    = reflect.TypeFor[model.Duration]()
+	instanceType    = reflect.TypeFor[Instance]()
+	credentialsType = reflect.TypeFor[creds.Config]()
+)
 
-// walker goes over the nodes of one file and collects every problem.
+// walker copies the YAML nodes of a file as far as they fit the types that they are decoded into, and reports the others:
+// unknown and duplicate keys, and values of a wrong type. The library accepts some of these, stops at others, and quotes
+// values in its errors. The copy has neither aliases nor merge keys.
 type walker struct {
-	file      string
-	dir       string // of relative paths in the file
-	lookupEnv func(string) (string, bool)
-
-	visitsLeft  int
-	errs        Errors
-	instanceIDs map[string]int // ID -> line of the first
-	accounts    map[string]int // name -> line of the first
+	*problems
+	visits        int // how many more nodes may be read
+	depth, merges int
 }
 
-func newWalker(file, dir string, lookupEnv func(string) (string, bool)) *walker {
-	return &walker{
-		file:        file,
-		dir:         dir,
-		lookupEnv:   lookupEnv,
-		visitsLeft:  maxVisits,
-		instanceIDs: map[string]int{},
-		accounts:    map[string]int{},
+// value returns a copy of n that can be decoded into t, or nil.
+func (w *walker) value(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
+	w.visits--
+	w.depth++
+	defer func() { w.depth-- }()
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
-}
-
-// report adds one problem.
-func (w *walker) report(line int, key, message string) {
-	w.errs = append(w.errs, Error{File: w.file, Line: line, Key: key, Message: message})
-}
-
-// exhausted reports whether the file asked for more work than is allowed.
-func (w *walker) exhausted() bool { return w.visitsLeft <= 0 }
-
-// problems returns what was reported, in the order of the file. After a stop
-// half-way the other problems may be wrong, so there is only that one.
-func (w *walker) problems() Errors {
-	if w.exhausted() {
-		return Errors{{File: w.file, Line: 1, Message: "is too large once its YAML aliases are expanded, use fewer aliases"}}
+	if t.Kind() == reflect.Pointer { // a source of credentials
+		t = t.Elem()
 	}
-	w.errs.sort()
-	return w.errs
-}
-
-// value is one value of the file: where it stands and how to complain about it.
-type value struct {
-	w    *walker
-	node *yaml.Node // never an alias
-	path string
-	// secretive keeps its text and the names of its unknown keys out of errors.
-	secretive bool
-}
-
-// value returns the value of a node, following an alias.
-func (w *walker) value(node *yaml.Node, path string) value {
-	w.visitsLeft--
-	if node.Kind == yaml.AliasNode {
-		node = node.Alias
+	fits, wanted := scalarFits(n, t)
+	switch {
+	case w.visits <= 0: // decode reports it
+	case w.depth > maxDepth && n.Kind != yaml.ScalarNode:
+		w.add(path, "is nested too deep")
+	case n.Style&yaml.TaggedStyle != 0:
+		w.add(path, "a YAML tag is not allowed; put quotes around a text that begins with '!'")
+	case n.Kind == yaml.MappingNode && (t.Kind() == reflect.Struct || t.Kind() == reflect.Map):
+		return w.mapping(n, t, path)
+	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		return w.list(n, t, path)
+	case fits:
+		return n
+	default:
+		w.add(path, "must be %s", wanted)
 	}
-	return value{w: w, node: node, path: path}
+	return nil
 }
 
-// failf reports a problem of the value.
-func (v value) failf(format string, args ...any) {
-	v.w.report(v.node.Line, v.path, fmt.Sprintf(format, args...))
+// list puts an empty value in the place of an item with a problem: the library drops a null, and the index of the items
+// after it changes.
+func (w *walker) list(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
+	out := &yaml.Node{Kind: yaml.SequenceNode}
+	empty := &yaml.Node{Kind: yaml.MappingNode}
+	if t.Elem().Kind() == reflect.String {
+		empty = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
+	}
+	for i := 0; i < len(n.Content) && w.visits > 0; i++ {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		w.places[at] = place{n.Content[i].Line, at}
+		out.Content = append(out.Content, cmp.Or(w.value(n.Content[i], t.Elem(), at), empty))
+	}
+	return out
 }
 
-// missing reports a key that the value, a mapping, lacks.
-func (v value) missing(key, allowed string) {
-	v.w.report(v.node.Line, v.child(key), "is missing, "+allowed)
-}
-
-// is reports whether the value is of the kind and refuses it otherwise; want
-// says what is allowed. The value itself is never shown: it may be a secret.
-func (v value) is(kind yaml.Kind, want string) bool {
-	if v.node.Kind != kind {
-		v.failf("%s is not allowed, allowed: %s", v.describe(), want)
-		return false
-	}
-	switch v.node.ShortTag() {
-	case "!!str", "!!int", "!!float", "!!bool", "!!timestamp", "!!merge", "!!null", "!!map", "!!seq":
-		return true
-	}
-	v.failf("a YAML tag is not allowed, allowed: %s; put quotes around a text that begins with '!'", want)
-	return false
-}
-
-// describe names the kind of the value.
-func (v value) describe() string {
-	switch v.node.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	}
-	switch v.node.ShortTag() {
-	case "!!null":
-		return "an empty value"
-	case "!!int", "!!float":
-		return "a number"
-	case "!!bool":
-		return "true or false"
-	}
-	return "text"
-}
-
-// list calls item for each item and returns how many there are.
-func (v value) list(want string, item func(value)) (length int, ok bool) {
-	if !v.is(yaml.SequenceNode, want) {
-		return 0, false
-	}
-	for i, node := range v.node.Content {
-		if v.w.exhausted() {
-			break
-		}
-		item(v.w.value(node, fmt.Sprintf("%s[%d]", v.path, i)))
-	}
-	return len(v.node.Content), true
-}
-
-// entry is one key of a mapping with its value.
-type entry struct {
-	key   string
-	line  int
-	value value
-}
-
-// empty reports whether the key has no value, which is the same as leaving it out.
-func (e entry) empty() bool { return isNull(e.value.node) }
-
-// mapping returns the entries of the value, merge keys applied, and refuses
-// keys that are given twice.
-func (v value) mapping(want string) ([]entry, bool) {
-	if !v.is(yaml.MappingNode, want) {
-		return nil, false
-	}
-	return v.entries(0), true
-}
-
-func (v value) entries(depth int) []entry {
-	var own []entry
-	var merges []value
-	lines := map[string]int{}
-	for i := 0; i+1 < len(v.node.Content) && !v.w.exhausted(); i += 2 {
-		key := v.w.value(v.node.Content[i], v.path)
-		if key.node.Kind == yaml.ScalarNode && key.node.ShortTag() == "!!merge" {
-			merges = append(merges, v.w.value(v.node.Content[i+1], v.path+".<<"))
-			continue
-		}
-		if !key.is(yaml.ScalarNode, "text as a key") {
-			continue
-		}
-		name, line := key.node.Value, v.node.Content[i].Line
-		path := v.child(name)
-		if first, twice := lines[name]; twice {
-			v.w.report(line, path, fmt.Sprintf("the key is given twice, first on line %d, allowed: once", first))
-			continue
-		}
-		lines[name] = line
-		at := v.w.value(v.node.Content[i+1], path)
-		at.secretive = v.secretive
-		own = append(own, entry{key: name, line: line, value: at})
-	}
-	// Own keys win over merged ones, and earlier merges over later ones.
-	for _, merge := range merges {
-		for _, e := range v.merged(merge, depth+1) {
-			if _, known := lines[e.key]; !known {
-				lines[e.key] = e.line
-				own = append(own, e)
+func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	fields, names := fieldTypes(t)
+	for _, e := range w.entries(n, path) {
+		key := e.key.Value
+		at := join(path, key)
+		near, ft, value := nearest(key, names), fields[key], e.value
+		if t.Kind() == reflect.Map {
+			ft = t.Elem()
+			if isNull(value) {
+				value = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
 			}
+		}
+		shown := at
+		if !plainKey.MatchString(key) || t == credentialsType && near == "" {
+			shown, near = path, "" // in credentials, an unknown key may be a secret
+		}
+		w.places[at] = place{e.key.Line, shown}
+		switch {
+		case e.first != 0:
+			w.addAt(e.key.Line, shown, "is given twice, first on line %d", e.first)
+		case ft == nil && near != "":
+			w.add(at, "unknown key, did you mean %s? allowed: %s", near, strings.Join(names, ", "))
+		case ft == nil:
+			w.add(at, "unknown key, allowed: %s", strings.Join(names, ", "))
+		case isNull(value): // the same as no key
+			delete(w.places, at)
+		case value.Kind == yaml.ScalarNode && value.Value == "" && names != nil && key != "endpoint" && key != "resource_group":
+			w.add(at, "is empty, give a value or leave the key out")
+		default:
+			if v := w.value(value, ft, at); v != nil {
+				out.Content = append(out.Content, e.key, v)
+			}
+		}
+	}
+	return out
+}
+
+// entry is a key of a mapping and its value.
+type entry struct {
+	key, value *yaml.Node
+	first      int // the line on which the mapping has the same key before, or 0
+}
+
+// entries returns the keys of a mapping, and after them those of its merge keys ("<<") that it does not have itself.
+func (w *walker) entries(n *yaml.Node, path string) []entry {
+	var own, merged []entry
+	lines := map[string]int{}
+	for i := 0; i+1 < len(n.Content) && w.visits > 0; i += 2 {
+		w.visits--
+		key, value := n.Content[i], n.Content[i+1]
+		switch {
+		case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
+			merged = append(merged, w.merge(value, path)...)
+		case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0 || !utf8.ValidString(key.Value):
+			w.addAt(key.Line, path, "has a key that is not a text")
+		default:
+			own = append(own, entry{key, value, lines[key.Value]})
+			lines[key.Value] = cmp.Or(lines[key.Value], key.Line)
+		}
+	}
+	for _, e := range merged { // an earlier merge wins
+		if lines[e.key.Value] == 0 || e.first != 0 {
+			lines[e.key.Value] = e.key.Line
+			own = append(own, e)
 		}
 	}
 	return own
 }
 
-// merged returns the entries that the value of a merge key adds to v.
-func (v value) merged(merge value, depth int) []entry {
-	if depth > maxMergeDepth {
-		merge.failf("merge keys are nested too deep, allowed: %d levels", maxMergeDepth)
-		return nil
+// merge returns the keys of the mapping, or of the list of mappings, of a merge key.
+func (w *walker) merge(n *yaml.Node, path string) (all []entry) {
+	w.visits--
+	w.merges++
+	defer func() { w.merges-- }()
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
-	from := []value{merge}
-	if merge.node.Kind == yaml.SequenceNode {
-		from = nil
-		for _, node := range merge.node.Content {
-			from = append(from, v.w.value(node, merge.path))
+	switch {
+	case w.merges > maxMerges:
+		w.add(path, "merge keys are nested too deep")
+	case n.Kind == yaml.MappingNode:
+		return w.entries(n, path)
+	case n.Kind == yaml.SequenceNode:
+		for i := 0; i < len(n.Content) && w.visits > 0; i++ {
+			all = append(all, w.merge(n.Content[i], path)...)
 		}
-	}
-	var all []entry
-	for _, m := range from {
-		if v.w.exhausted() {
-			break
-		}
-		if m.is(yaml.MappingNode, "a mapping, or a list of mappings") {
-			// The keys become keys of v, and so does their path.
-			m.path, m.secretive = v.path, v.secretive
-			all = append(all, m.entries(depth)...)
-		}
+	default:
+		w.add(path, "the merge key << must have a mapping, or a list of mappings")
 	}
 	return all
 }
 
-// child returns the path of a key of the value, or the path of the value
-// itself when the key must not be shown.
-func (v value) child(key string) string {
-	switch {
-	case !v.shows(key):
-		return v.path
-	case v.path == "":
-		return key
+// fieldTypes returns the types of a struct's fields by their YAML keys, and the keys in order.
+func fieldTypes(t reflect.Type) (types map[string]reflect.Type, names []string) {
+	types = map[string]reflect.Type{}
+	for i := 0; t.Kind() == reflect.Struct && i < t.NumField(); i++ {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		types[name] = t.Field(i).Type
+		names = append(names, name)
 	}
-	return v.path + "." + key
+	return types, names
 }
 
-// shows reports whether an error may show the key.
-func (v value) shows(key string) bool {
-	return plainKey.MatchString(key) && (!v.secretive || nearest(key, credentialKeys()) != "")
-}
-
-// quoted shows the text of the value, unless it must not be shown.
-func (v value) quoted() string {
-	if v.secretive {
-		return "the text"
+// scalarFits reports whether n is a scalar that can be decoded into t, and what can be. It is stricter than the library,
+// which reads 2.5 as 2 and "yes" as true.
+func scalarFits(n *yaml.Node, t reflect.Type) (fits bool, wanted string) {
+	tag := n.ShortTag()
+	scalar := n.Kind == yaml.ScalarNode && tag != "!!null" && utf8.ValidString(n.Value)
+	switch t {
+	case durationType:
+		_, err := model.ParseDuration(n.Value)
+		return scalar && err == nil, "a duration such as 30s, 5m or 1h30m"
+	case instanceType:
+		return scalar, "an instance ID or a mapping"
 	}
-	return quote(v.node.Value)
-}
-
-// quote shows a text of the file in an error, on one line and not too long.
-func quote(s string) string {
-	const most = 64
-	if runes := []rune(s); len(runes) > most {
-		s = string(runes[:most]) + "..."
+	switch t.Kind() {
+	case reflect.String:
+		return scalar, "text"
+	case reflect.Int:
+		return tag == "!!int" && wholeNumber.MatchString(n.Value), "a whole number"
+	case reflect.Float64:
+		return tag == "!!int" || tag == "!!float", "a number"
+	case reflect.Bool:
+		return tag == "!!bool", "true or false"
+	case reflect.Slice:
+		return false, "a list"
 	}
-	return fmt.Sprintf("%q", s)
+	return false, "a mapping"
 }
 
-// sentence joins what is allowed.
-func sentence(words []string) string { return strings.Join(words, ", ") }
+// isNull reports whether n is an explicit or an empty null.
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }

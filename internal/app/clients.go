@@ -192,32 +192,7 @@ func (a *app) client(of *accountClients, region, url string) (*tair.Client, erro
 }
 
 func (a *app) credentials(account config.Account) (creds.Provider, error) {
-	return creds.New(credentialsConfig(account.Credentials), creds.Options{
+	return creds.New(account.Credentials, creds.Options{
 		OnRefreshFailure: func(err *creds.Error) { a.exporter.CredentialsFailed(account.Name, err) },
 	})
-}
-
-// credentialsConfig says the same in the client's terms.
-func credentialsConfig(c config.Credentials) creds.Config {
-	out := creds.Config{
-		Type:                  c.Type,
-		AccessKeyID:           creds.SecretValue{Text: c.AccessKeyID.Value(), File: c.AccessKeyIDFile},
-		AccessKeySecret:       creds.SecretValue{Text: c.AccessKeySecret.Value(), File: c.AccessKeySecretFile},
-		SecurityToken:         creds.SecretValue{Text: c.SecurityToken.Value(), File: c.SecurityTokenFile},
-		ExternalID:            creds.SecretValue{Text: c.ExternalID.Value(), File: c.ExternalIDFile},
-		RoleARN:               c.RoleARN,
-		RoleSessionName:       c.RoleSessionName,
-		RoleSessionExpiration: time.Duration(c.RoleSessionExpiration),
-		STSEndpoint:           c.STSEndpoint,
-		OIDCProviderARN:       c.OIDCProviderARN,
-		OIDCTokenFile:         c.OIDCTokenFile,
-		RoleName:              c.RoleName,
-		DisableIMDSv1:         c.DisableIMDSv1,
-		URL:                   c.URL.Value(),
-	}
-	if c.Source != nil {
-		source := credentialsConfig(*c.Source)
-		out.Source = &source
-	}
-	return out
 }

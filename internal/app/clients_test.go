@@ -19,7 +19,7 @@ func TestWhereTheAPIOfARegionIs(t *testing.T) {
 	} {
 		a := &app{options: &options{shard: collector.Shard{Total: 1}}, exporter: collector.New(collector.Options{})}
 		of, err := a.newAccountClients(config.Default().API, config.Account{Name: "main", Endpoint: tt.endpoint, Network: tt.network,
-			Credentials: config.Credentials{Type: creds.TypeAccessKey, AccessKeyID: "id", AccessKeySecret: "secret"}})
+			Credentials: creds.Config{Type: creds.TypeAccessKey, AccessKeyID: "id", AccessKeySecret: "secret"}})
 		if err != nil {
 			t.Fatal(err)
 		}

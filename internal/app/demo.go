@@ -17,11 +17,11 @@ func demoConfig(fleet *tairtest.Demo, url string) *config.Config {
 			Name:     a.Name,
 			Endpoint: url,
 			Network:  tair.NetworkPublic,
-			Credentials: config.Credentials{
+			Credentials: creds.Config{
 				Type:            creds.TypeAccessKey,
-				AccessKeyID:     config.Secret(a.Key.AccessKeyID),
-				AccessKeySecret: config.Secret(a.Key.AccessKeySecret),
-				SecurityToken:   config.Secret(a.Key.SecurityToken),
+				AccessKeyID:     creds.Secret(a.Key.AccessKeyID),
+				AccessKeySecret: creds.Secret(a.Key.AccessKeySecret),
+				SecurityToken:   creds.Secret(a.Key.SecurityToken),
 			},
 		}
 		if a.Discover != nil {

@@ -8,40 +8,44 @@ import (
 	"time"
 )
 
-// The library refreshes temporary credentials that live for 180 s or less, so that those of a successful refresh
-// hold for keptFor. It tells no expiry, and calling it may block for many seconds.
+// The library refreshes temporary credentials when 180 s or less of their life are left. So those of a successful
+// fetch are valid for keptFor. It reports no expiry, and a call of it may block for many seconds.
 const (
-	freshFor   = 30 * time.Second // served without asking the library
-	keptFor    = 3 * time.Minute  // served while refreshes run or fail
-	retryAfter = 5 * time.Second  // from a failed refresh to the next while credentials are kept
+	freshFor   = 30 * time.Second // served without a fetch
+	keptFor    = 3 * time.Minute  // served while fetches run or fail
+	retryAfter = 5 * time.Second  // from a failed fetch to the next one while credentials are kept
 
-	// patience is how long a caller waits for a refresh after one that failed, when nothing is kept: a
-	// provider that is slow to fail must not look like one that has not answered yet.
+	// failureFor is how long a failure is served while no credentials are kept: all regions of an account and all
+	// scrapes of a burst share one failed fetch.
+	failureFor = time.Second
+
+	// patience is how long a caller waits for a fetch that follows a failed one while no credentials are kept: a
+	// source that is slow to fail is then reported as failed, and not as one that has not answered yet.
 	patience = 2 * time.Second
 )
 
-// cache shares the credentials that a blocking fetch yields, with one fetch at a time.
+// cache shares the credentials of a blocking fetch between callers, with one fetch at a time.
 type cache struct {
-	// fetch gets credentials; with anew, from nothing that it remembers. It is never called by two at a time.
+	// fetch returns credentials. With anew it uses nothing that it remembers. Its calls never overlap.
 	fetch     func(anew bool) (Credentials, *Error)
 	now       func() time.Time
 	onFailure func(*Error)
 
-	mu        sync.Mutex
-	current   Credentials // zero when none are kept
-	succeeded time.Time   // when current came
-	failure   *Error      // why the latest refresh failed; nil when it did not
-	failed    time.Time   // when it did
-	anew      bool        // the next fetch must be anew
-	running   *refresh    // nil when no refresh is under way
+	mu       sync.Mutex
+	current  Credentials // zero when none are kept
+	fetched  time.Time   // when current was fetched
+	failure  *Error      // of the latest fetch; nil when it succeeded
+	failed   time.Time   // when the latest fetch failed
+	rejected bool        // current was rejected: the next fetch is anew and waits for nothing
+	running  *refresh    // nil when no fetch is under way
 }
 
-// refresh is one refresh that is under way.
+// refresh is one fetch that is under way.
 type refresh struct {
 	done     chan struct{} // closed at the end
-	after    *Error        // why the refresh before failed; nil when it did not
+	previous *Error        // why the fetch before failed; nil when it succeeded
 	err      *Error        // set before done is closed
-	rejected Credentials   // what was rejected meanwhile: no fresh result if this is it
+	rejected Credentials   // rejected since it began: a result equal to it is not kept
 }
 
 // Credentials implements Provider.
@@ -60,68 +64,70 @@ func (c *cache) Credentials(ctx context.Context) (Credentials, error) {
 		if r.err != nil {
 			return Credentials{}, r.err
 		}
-		// What the refresh gave was rejected before it could be handed out: once more.
+		// The result was rejected before it could be served: look again.
 	}
 }
 
-// wait returns when the refresh has ended, or with an error when ctx ends first or when, after a failed refresh, the
-// patience does. The refresh goes on.
+// wait returns when the fetch has ended. It returns an error when ctx ends first or, after a failed fetch, when
+// patience runs out. The fetch goes on.
 func (r *refresh) wait(ctx context.Context) error {
-	var impatient <-chan time.Time
-	if r.after != nil {
+	var expired <-chan time.Time
+	if r.previous != nil {
 		t := time.NewTimer(patience)
 		defer t.Stop()
-		impatient = t.C
+		expired = t.C
 	}
 	select {
 	case <-r.done:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-impatient:
-		return r.after
+	case <-expired:
+		return r.previous
 	}
 }
 
-// look gives the credentials to serve or else the refresh to wait for, and starts one when it is time to.
+// look returns the credentials or the error to serve, or else the refresh to wait for. It starts one when it is due.
 func (c *cache) look(ctx context.Context) (Credentials, *refresh, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	if c.keptAt(now) {
-		due := now.Sub(c.succeeded) >= freshFor &&
-			(c.failure == nil || now.Sub(c.failed) >= retryAfter)
+		due := now.Sub(c.fetched) >= freshFor && (c.failure == nil || now.Sub(c.failed) >= retryAfter)
 		if due && c.running == nil {
 			c.start()
 		}
 		return c.current, nil, nil
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return Credentials{}, nil, context.Cause(ctx)
+	case c.running != nil:
+		return Credentials{}, c.running, nil
+	case c.failure != nil && !c.rejected && now.Sub(c.failed) < failureFor:
+		return Credentials{}, nil, c.failure
 	}
-	if c.running == nil {
-		c.start()
-	}
+	c.start()
 	return Credentials{}, c.running, nil
 }
 
-// kept gives the credentials that may still be served.
+// kept returns the credentials that may still be served.
 func (c *cache) kept() (Credentials, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.current, c.keptAt(c.now())
 }
 
-// keptAt reports whether the current credentials may be served at the time now. c.mu is held.
+// keptAt reports whether the current credentials may be served at the time now. The caller holds c.mu.
 func (c *cache) keptAt(now time.Time) bool {
-	return c.current != Credentials{} && now.Sub(c.succeeded) < keptFor
+	return c.current != Credentials{} && now.Sub(c.fetched) < keptFor
 }
 
-// start begins a refresh in its own goroutine: the library knows no context. c.mu is held.
+// start begins a fetch in its own goroutine, because the library takes no context. The caller holds c.mu.
 func (c *cache) start() {
-	r := &refresh{done: make(chan struct{}), after: c.failure}
-	anew := c.anew
-	c.running, c.anew = r, false
+	r := &refresh{done: make(chan struct{}), previous: c.failure}
+	anew := c.rejected
+	c.running, c.rejected = r, false
 	go func() {
 		got, err := c.fetch(anew)
 		if err != nil {
@@ -131,7 +137,7 @@ func (c *cache) start() {
 	}()
 }
 
-// finish keeps the result of a refresh and wakes those who wait for it.
+// finish keeps the result of a fetch and wakes the callers that wait for it.
 func (c *cache) finish(r *refresh, got Credentials, err *Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -139,7 +145,7 @@ func (c *cache) finish(r *refresh, got Credentials, err *Error) {
 	case err != nil:
 		c.failed, c.failure = c.now(), err
 	case got != r.rejected:
-		c.current, c.succeeded, c.failure = got, c.now(), nil
+		c.current, c.fetched, c.failure = got, c.now(), nil
 	}
 	c.running, r.err = nil, err
 	close(r.done)
@@ -152,13 +158,11 @@ func (c *cache) Reject(rejected Credentials) {
 	if rejected != c.current || rejected == (Credentials{}) {
 		return
 	}
-	c.current, c.anew = Credentials{}, true
+	c.current, c.rejected = Credentials{}, true
 	if c.running != nil {
 		c.running.rejected = rejected
 	}
 }
 
-// Format keeps the credentials out of a printed provider: fmt does not ask what lies in unexported fields.
-func (c *cache) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "credentials "+hiddenSecret)
-}
+// Format hides the credentials of a printed provider: fmt calls no methods of values in unexported fields.
+func (c *cache) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "credentials "+hiddenSecret) }

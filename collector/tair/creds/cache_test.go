@@ -3,254 +3,221 @@ package creds
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-// testClock is a clock that stands still until it is moved.
-type testClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *testClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *testClock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// testProvider is a provider with its clock and its count of failed refreshes.
-type testProvider struct {
+// source is a cache on the clock of a bubble, with a fetch whose result the test sets.
+type source struct {
 	*cache
-	clock    *testClock
-	failures atomic.Int32
+	result            Credentials   // zero: the fetch fails
+	takes             time.Duration // of a fetch
+	fetches, failures int
 }
 
-func newTestProvider(t *testing.T, cfg Config) *testProvider {
+func inBubble(t *testing.T, test func(t *testing.T, s *source)) {
 	t.Helper()
-	c := &testProvider{clock: &testClock{now: time.Unix(1_800_000_000, 0)}}
-	p, err := New(cfg, Options{
-		Now: c.clock.Now, OnRefreshFailure: func(*Error) { c.failures.Add(1) },
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{result: credentialsOfID("one")}
+		s.cache = &cache{now: time.Now, onFailure: func(*Error) { s.failures++ }, fetch: func(bool) (Credentials, *Error) {
+			s.fetches++
+			result := s.result
+			time.Sleep(s.takes)
+			if result == (Credentials{}) {
+				return result, &Error{Class: classHTTP}
+			}
+			return result, nil
+		}}
+		test(t, s)
+		time.Sleep(time.Hour) // a fetch under way ends
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.cache = p.(*cache)
-	return c
 }
 
-// settle waits for the refresh under way, if any.
-func (c *testProvider) settle() {
-	c.mu.Lock()
-	running := c.running
-	c.mu.Unlock()
-	if running != nil {
-		<-running.done
-	}
-}
-
-// want asks once, checks what it gets and lets a refresh in the background end.
-func (c *testProvider) want(t *testing.T, want Credentials) {
+// ask asks once. Want is the ID of the credentials or the class of the error, and fetches is how many began so far.
+func (s *source) ask(t *testing.T, want string, fetches int) {
 	t.Helper()
-	got, err := c.Credentials(t.Context())
-	if err != nil || got != want {
-		t.Fatalf("got %q, error %v; want %q", got.AccessKeyID, err, want.AccessKeyID)
-	}
-	c.settle()
+	s.burst(t, 1, want, fetches)
 }
 
-// wantError asks once and checks the class of the error.
-func (c *testProvider) wantError(t *testing.T, class string) *Error {
+// burst asks by so many callers at once.
+func (s *source) burst(t *testing.T, callers int, want string, fetches int) {
 	t.Helper()
-	got, err := c.Credentials(t.Context())
-	var failed *Error
-	if !errors.As(err, &failed) || failed.Class != class || got != (Credentials{}) {
-		t.Fatalf("got %q, error %v; want class %s", got.AccessKeyID, err, class)
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			c, err := s.Credentials(t.Context())
+			got := c.AccessKeyID
+			var failed *Error
+			if errors.As(err, &failed) {
+				got = failed.Class
+			}
+			if got != want {
+				t.Errorf("got %q, error %v; want %q", got, err, want)
+			}
+		})
 	}
-	return failed
-}
-
-func uriConfig(s *testServer) Config {
-	return Config{Type: TypeCredentialsURI, URL: s.URL}
-}
-
-// blocked gives a handler that waits until release is called, and tells of each request that began.
-func blocked(t *testing.T, then http.HandlerFunc) (h http.HandlerFunc, began <-chan struct{}, release func()) {
-	t.Helper()
-	in, open := make(chan struct{}, 100), make(chan struct{})
-	release = sync.OnceFunc(func() { close(open) })
-	t.Cleanup(release)
-	return func(w http.ResponseWriter, r *http.Request) {
-		in <- struct{}{}
-		<-open
-		then(w, r)
-	}, in, release
+	all.Wait()
+	synctest.Wait() // for a refresh in the background
+	if s.fetches != fetches {
+		t.Errorf("%d fetches, want %d", s.fetches, fetches)
+	}
 }
 
 // Trap 1: the library knows no context and blocks.
 func TestWaitEndsWithContext(t *testing.T) {
-	h, began, release := blocked(t, respondWith("one", time.Hour))
-	s := newURIServer(t, h)
-	c := newTestProvider(t, uriConfig(s))
-	why := errors.New("the scrape is over")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	result := make(chan error, 1)
-	go func() {
-		_, err := c.Credentials(ctx)
-		result <- err
-	}()
-	<-began
-	cancel(why)
-	if err := <-result; !errors.Is(err, why) {
-		t.Fatalf("got %v, want the cause", err)
-	}
-	if _, err := c.Credentials(ctx); !errors.Is(err, why) {
-		t.Fatalf("got %v for a context that had ended, want the cause", err)
-	}
-	release()
-	c.want(t, credentialsOfID("one"))
-	if n := len(s.seen()); n != 1 {
-		t.Errorf("%d fetches, want the one that went on", n)
-	}
-	if _, err := c.Credentials(ctx); err != nil {
-		t.Errorf("what is at hand needs no context: %v", err)
-	}
+	inBubble(t, func(t *testing.T, s *source) {
+		s.takes = time.Minute
+		why := errors.New("the scrape is over")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
+		defer cancel()
+		for range 2 { // the second begins after the end
+			if _, err := s.Credentials(ctx); !errors.Is(err, why) {
+				t.Errorf("got %v, want the cause", err)
+			}
+		}
+		s.ask(t, "one", 1) // the fetch goes on
+		if _, err := s.Credentials(ctx); err != nil {
+			t.Errorf("what is kept needs no context: %v", err)
+		}
+	})
 }
 
 // Trap 2: the library is not safe for concurrent use.
-func TestSharedByConcurrentCallers(t *testing.T) {
-	h, began, release := blocked(t, respondWith("one", time.Hour))
-	s := newURIServer(t, h)
-	c := newTestProvider(t, uriConfig(s))
-	var callers sync.WaitGroup
-	for range 50 {
-		callers.Go(func() {
-			if got, err := c.Credentials(t.Context()); err != nil || got != credentialsOfID("one") {
-				t.Errorf("got %q, error %v", got.AccessKeyID, err)
-			}
-		})
-	}
-	<-began
-	release()
-	callers.Wait()
-	if n := len(s.seen()); n != 1 {
-		t.Errorf("%d fetches for 50 callers, want 1", n)
-	}
+func TestConcurrentCallersShareOneFetch(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *source) {
+		s.takes = time.Second
+		s.burst(t, 50, "one", 1)
+	})
 }
 
-// Trap 3: a failed refresh gives an error although the old credentials still hold.
+// Trap 3: a failed refresh returns an error although the old credentials are still valid.
 func TestLastGoodKeptAfterFailedRefresh(t *testing.T) {
-	s := newURIServer(t, respondWith("one", 100*time.Second)) // so short that each refresh fetches
-	c := newTestProvider(t, uriConfig(s))
-	c.want(t, credentialsOfID("one"))
-	s.answer(failWith(http.StatusInternalServerError, "oops"))
-
-	c.clock.move(freshFor - 1)
-	c.want(t, credentialsOfID("one"))
-	if n := len(s.seen()); n != 1 {
-		t.Fatalf("%d fetches while fresh, want 1", n)
-	}
-	c.clock.move(1)
-	c.want(t, credentialsOfID("one"))
-	c.clock.move(retryAfter - 1)
-	c.want(t, credentialsOfID("one"))
-	if n := len(s.seen()); n != 2 {
-		t.Fatalf("%d fetches, want 2: no retry within 5 s", n)
-	}
-	c.clock.move(1)
-	c.want(t, credentialsOfID("one"))
-	if n, f := len(s.seen()), c.failures.Load(); n != 3 || f != 2 {
-		t.Fatalf("%d fetches and %d failures, want 3 and 2", n, f)
-	}
-	c.clock.move(keptFor - freshFor - retryAfter - 1)
-	c.want(t, credentialsOfID("one"))
-	c.clock.move(1)
-	c.wantError(t, classHTTP)
-	c.wantError(t, classHTTP)
-	if f := c.failures.Load(); f != 5 {
-		t.Errorf("%d failures were told, want 5", f)
-	}
-	s.answer(respondWith("two", time.Hour))
-	c.want(t, credentialsOfID("two"))
+	inBubble(t, func(t *testing.T, s *source) {
+		s.ask(t, "one", 1)
+		s.result = Credentials{}
+		for _, step := range []struct {
+			passes  time.Duration
+			fetches int
+		}{
+			{freshFor - 1, 1}, {1, 2}, {retryAfter - 1, 2}, {1, 3}, {keptFor - freshFor - retryAfter - 1, 4},
+		} {
+			time.Sleep(step.passes)
+			s.ask(t, "one", step.fetches)
+		}
+		time.Sleep(1)
+		s.ask(t, classHTTP, 4) // nothing is kept now, and the latest failure is young
+		time.Sleep(failureFor)
+		s.ask(t, classHTTP, 5)
+		if s.failures != 4 {
+			t.Errorf("%d failures were reported, want 4", s.failures)
+		}
+		time.Sleep(failureFor)
+		s.result = credentialsOfID("two")
+		s.ask(t, "two", 6)
+	})
 }
 
 func TestBackgroundRefreshDoesNotBlock(t *testing.T) {
-	s := newURIServer(t, respondWith("one", 100*time.Second))
-	c := newTestProvider(t, uriConfig(s))
-	c.want(t, credentialsOfID("one"))
-	h, began, release := blocked(t, respondWith("two", time.Hour))
-	s.answer(h)
-	c.clock.move(freshFor)
-	for range 3 { // while the refresh hangs
-		if got, err := c.Credentials(t.Context()); err != nil || got != credentialsOfID("one") {
-			t.Fatalf("got %q, error %v", got.AccessKeyID, err)
+	inBubble(t, func(t *testing.T, s *source) {
+		s.ask(t, "one", 1)
+		s.result, s.takes = credentialsOfID("two"), time.Minute
+		time.Sleep(freshFor)
+		began := time.Now()
+		for range 3 {
+			s.ask(t, "one", 2)
 		}
-	}
-	<-began
-	release()
-	c.settle()
-	c.want(t, credentialsOfID("two"))
-	if n := len(s.seen()); n != 2 {
-		t.Errorf("%d fetches, want 2", n)
-	}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("waited for %s", took)
+		}
+		time.Sleep(s.takes)
+		s.ask(t, "two", 2)
+	})
 }
 
-func TestTooOldAreWaitedFor(t *testing.T) {
-	s := newURIServer(t, respondWith("one", 100*time.Second))
-	c := newTestProvider(t, uriConfig(s))
-	c.want(t, credentialsOfID("one"))
-	s.answer(respondWith("two", time.Hour))
-	c.clock.move(keptFor)
-	c.want(t, credentialsOfID("two"))
+func TestTooOldCredentialsAreNotServed(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *source) {
+		s.ask(t, "one", 1)
+		s.result, s.takes = credentialsOfID("two"), time.Second
+		time.Sleep(keptFor)
+		s.ask(t, "two", 2)
+	})
 }
 
-func TestRejectedNotServed(t *testing.T) {
-	s := newURIServer(t, respondWith("one", time.Hour)) // the library would hold on to it
-	c := newTestProvider(t, uriConfig(s))
-	c.want(t, credentialsOfID("one"))
-	s.answer(respondWith("two", time.Hour))
-	c.Reject(credentialsOfID("one"))
-	c.want(t, credentialsOfID("two"))
+func TestRejectedCredentialsAreNotServed(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *source) {
+		s.ask(t, "one", 1)
+		s.result = credentialsOfID("two")
+		s.Reject(credentialsOfID("one"))
+		s.ask(t, "two", 2)
+		s.Reject(credentialsOfID("one")) // no longer the current ones
+		s.Reject(Credentials{})
+		s.ask(t, "two", 2)
 
-	c.Reject(credentialsOfID("one")) // no longer the current ones
-	c.Reject(Credentials{})
-	c.want(t, credentialsOfID("two"))
-	if n := len(s.seen()); n != 2 {
-		t.Errorf("%d fetches, want 2", n)
-	}
-
-	c.Reject(credentialsOfID("two"))
-	s.answer(failWith(http.StatusBadGateway, "oops"))
-	c.wantError(t, classHTTP) // nothing is kept
-	s.answer(respondWith("two", time.Hour))
-	c.want(t, credentialsOfID("two")) // a fresh refresh yields it
+		s.Reject(credentialsOfID("two"))
+		s.result = Credentials{}
+		s.ask(t, classHTTP, 3) // nothing is kept
+		time.Sleep(failureFor)
+		s.result = credentialsOfID("two")
+		s.ask(t, "two", 4) // a later refresh obtains it again
+	})
 }
 
 func TestRejectedWhileRefreshing(t *testing.T) {
-	s := newURIServer(t, respondWith("one", 100*time.Second))
-	c := newTestProvider(t, uriConfig(s))
-	c.want(t, credentialsOfID("one"))
-	h, began, release := blocked(t, respondWith("one", time.Hour)) // began before the rejection: not fresh
-	s.answer(h)
-	c.clock.move(freshFor)
-	if _, err := c.Credentials(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	<-began
-	s.answer(respondWith("two", time.Hour))
-	c.Reject(credentialsOfID("one"))
-	release()
-	c.want(t, credentialsOfID("two"))
-	if n := len(s.seen()); n != 3 {
-		t.Errorf("%d fetches, want 3", n)
-	}
+	inBubble(t, func(t *testing.T, s *source) {
+		s.ask(t, "one", 1)
+		s.takes = time.Second
+		time.Sleep(freshFor)
+		s.ask(t, "one", 2) // the refresh began before the rejection: its result is not fresh
+		s.result = credentialsOfID("two")
+		s.Reject(credentialsOfID("one"))
+		s.ask(t, "two", 3)
+	})
+}
+
+// The regions of an account and the scrapes of a burst share one failed fetch.
+func TestFailureIsServedForASecond(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *source) {
+		s.result, s.takes = Credentials{}, 100*time.Millisecond
+		s.burst(t, 150, classHTTP, 1)
+		time.Sleep(failureFor - 1)
+		s.burst(t, 150, classHTTP, 1)
+		time.Sleep(1)
+		s.burst(t, 150, classHTTP, 2)
+		if s.failures != 2 {
+			t.Errorf("%d failures were reported, want 2", s.failures)
+		}
+	})
+}
+
+func TestRejectionEndsTheSecondOfAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *source) {
+		s.ask(t, "one", 1)
+		s.result = Credentials{}
+		time.Sleep(freshFor)
+		s.ask(t, "one", 2) // while the refresh in the background fails
+		s.result = credentialsOfID("two")
+		s.Reject(credentialsOfID("one"))
+		s.ask(t, "two", 3)
+	})
+}
+
+// A source that takes longer to fail than a scrape has time must be reported as failed, and not as one that has not
+// answered yet.
+func TestSlowFailureIsReportedToTheNextCaller(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *source) {
+		s.result, s.takes = Credentials{}, 11*time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+		defer cancel()
+		if _, err := s.Credentials(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("before the first refresh has failed: %v", err)
+		}
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		s.ask(t, classHTTP, 2)
+		if took := time.Since(began); took != patience {
+			t.Errorf("waited for %s, want %s", took, patience)
+		}
+	})
 }

@@ -3,7 +3,8 @@ package creds
 import (
 	"fmt"
 	"io"
-	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 // The types of credentials, as Config.Type names them.
@@ -11,53 +12,106 @@ const (
 	TypeDefault        = "default"         // the default chain: environment, RRSA, CLI profile, ECS role, URI
 	TypeAccessKey      = "access_key"      // a long-lived key
 	TypeSTS            = "sts"             // a temporary key with its token
-	TypeRAMRoleARN     = "ram_role_arn"    // a role assumed with a key or with the credentials of a source
+	TypeRAMRoleARN     = "ram_role_arn"    // a role, assumed with a key or with the credentials of a source
 	TypeECSRAMRole     = "ecs_ram_role"    // the role of the ECS instance
-	TypeOIDCRoleARN    = "oidc_role_arn"   // a role assumed with an OIDC token (RRSA)
-	TypeCredentialsURI = "credentials_uri" // a local service that hands out temporary keys
+	TypeOIDCRoleARN    = "oidc_role_arn"   // a role, assumed with an OIDC token (RRSA)
+	TypeCredentialsURI = "credentials_uri" // a local service that returns temporary keys
 )
 
-// Config says where the credentials of an account come from. Which fields must and may be set depends on
-// Type; New refuses any other. However it is printed or marshalled, it shows its type alone.
+// DefaultRoleSessionName is the session name of an assumed role. It is always sent: the library takes a missing one
+// from the environment.
+const DefaultRoleSessionName = "tair_ssl_exporter"
+
+// Config is where the credentials of an account come from, as in the configuration file. Type determines which other
+// fields must and may be set; Validate checks them.
+//
+// A secret is either in the field of its name or in a file, whose path is in the field that ends in File. Such a file
+// is read at each refresh, and the white space around its content is removed. Encoders show a Secret as "<secret>".
 type Config struct {
-	Type string // one of the constants above
+	Type string `yaml:"type"` // one of the constants above
 
-	AccessKeyID     SecretValue // access_key, sts, ram_role_arn
-	AccessKeySecret SecretValue // access_key, sts, ram_role_arn
-	SecurityToken   SecretValue // sts, ram_role_arn
-	ExternalID      SecretValue // ram_role_arn
+	AccessKeyID         Secret `yaml:"access_key_id,omitempty"` // access_key, sts, ram_role_arn
+	AccessKeyIDFile     string `yaml:"access_key_id_file,omitempty"`
+	AccessKeySecret     Secret `yaml:"access_key_secret,omitempty"` // access_key, sts, ram_role_arn
+	AccessKeySecretFile string `yaml:"access_key_secret_file,omitempty"`
+	SecurityToken       Secret `yaml:"security_token,omitempty"` // sts, ram_role_arn
+	SecurityTokenFile   string `yaml:"security_token_file,omitempty"`
 
-	RoleARN               string        // ram_role_arn, oidc_role_arn
-	RoleSessionName       string        // ram_role_arn, oidc_role_arn; "" is "tair_ssl_exporter"
-	RoleSessionExpiration time.Duration // ram_role_arn, oidc_role_arn; 15m to 12h, 0 is 1h
-	STSEndpoint           string        // ram_role_arn, oidc_role_arn; host or host:port, "" is the default one
-	OIDCProviderARN       string        // oidc_role_arn
-	OIDCTokenFile         string        // oidc_role_arn; re-read at each refresh
-	RoleName              string        // ecs_ram_role
-	DisableIMDSv1         bool          // ecs_ram_role
-	URL                   string        // credentials_uri
+	RoleARN               string         `yaml:"role_arn,omitempty"`                // ram_role_arn, oidc_role_arn
+	RoleSessionName       string         `yaml:"role_session_name,omitempty"`       // ram_role_arn, oidc_role_arn; "" is DefaultRoleSessionName
+	RoleSessionExpiration model.Duration `yaml:"role_session_expiration,omitempty"` // ram_role_arn; 15m to 12h, 0 is 1h
+	ExternalID            Secret         `yaml:"external_id,omitempty"`             // ram_role_arn
+	ExternalIDFile        string         `yaml:"external_id_file,omitempty"`
+	STSEndpoint           string         `yaml:"sts_endpoint,omitempty"` // ram_role_arn, oidc_role_arn; host or host:port, "" is the library's
 
-	// Source is who assumes the role of ram_role_arn when no access key is given; nil is the default chain.
-	Source *Config
+	OIDCProviderARN string `yaml:"oidc_provider_arn,omitempty"` // oidc_role_arn
+	OIDCTokenFile   string `yaml:"oidc_token_file,omitempty"`   // oidc_role_arn; read at each refresh
+
+	RoleName      string `yaml:"role_name,omitempty"`       // ecs_ram_role
+	DisableIMDSv1 bool   `yaml:"disable_imds_v1,omitempty"` // ecs_ram_role
+
+	// URL is for credentials_uri. It is a secret because such URLs often carry a token.
+	URL Secret `yaml:"url,omitempty"`
+
+	// Source is the identity that assumes the role of ram_role_arn when no access key is set; nil is the default chain.
+	Source *Config `yaml:"source,omitempty"`
 }
 
-// String tells the type only.
-func (c Config) String() string { return "credentials of type " + c.Type }
+// Format hides the whole from every verb: fmt prints what a pointer such as Source points to without its methods.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "credentials "+hiddenSecret) }
 
-// GoString tells the type only.
-func (c Config) GoString() string { return c.String() }
-
-// Format tells the type only, with every verb.
-func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
-
-// MarshalText tells the type only.
-func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// clone copies c with its sources, so that later changes by the caller have no effect.
-func (c Config) clone() Config {
-	if c.Source != nil {
-		source := c.Source.clone()
+// WithDefaults returns a deep copy of c with the session name and the source of an assumed role filled in.
+func (c Config) WithDefaults() Config {
+	if c.RoleSessionName == "" && (c.Type == TypeRAMRoleARN || c.Type == TypeOIDCRoleARN) {
+		c.RoleSessionName = DefaultRoleSessionName
+	}
+	switch {
+	case c.Source != nil:
+		source := c.Source.WithDefaults()
 		c.Source = &source
+	case c.Type == TypeRAMRoleARN && !c.hasAccessKey():
+		c.Source = &Config{Type: TypeDefault}
 	}
 	return c
+}
+
+// rrsa is the identity of a pod that ACK sets in its environment (RRSA).
+type rrsa struct {
+	key, variable string
+	field         *string
+}
+
+func (c *Config) rrsa() []rrsa {
+	return []rrsa{
+		{"role_arn", "ALIBABA_CLOUD_ROLE_ARN", &c.RoleARN},
+		{"oidc_provider_arn", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &c.OIDCProviderARN},
+		{"oidc_token_file", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", &c.OIDCTokenFile},
+	}
+}
+
+// FillRRSA fills in role_arn, oidc_provider_arn and oidc_token_file of type oidc_role_arn from the environment, when all
+// three are left out. It returns the variables by the key that they are for, and those that are not set; then it fills
+// in none.
+func (c *Config) FillRRSA(lookupEnv func(string) (string, bool)) (variables map[string]string, unset []string) {
+	if c.Type != TypeOIDCRoleARN || c.RoleARN+c.OIDCProviderARN+c.OIDCTokenFile != "" {
+		return nil, nil
+	}
+	variables = map[string]string{}
+	filled := *c
+	for _, r := range filled.rrsa() {
+		variables[r.key] = r.variable
+		if *r.field, _ = lookupEnv(r.variable); *r.field == "" {
+			unset = append(unset, r.variable)
+		}
+	}
+	if unset == nil {
+		*c = filled
+	}
+	return variables, unset
+}
+
+// hasAccessKey reports whether any part of an access key is set.
+func (c Config) hasAccessKey() bool {
+	return c.AccessKeyID+c.AccessKeySecret+c.SecurityToken != "" ||
+		c.AccessKeyIDFile+c.AccessKeySecretFile+c.SecurityTokenFile != ""
 }

@@ -1,3 +1,6 @@
+// Package creds obtains the credentials that requests are signed with. It hides credentials-go behind a Provider:
+// that library takes no context, is not safe for concurrent use, falls back to the environment of the process where a
+// field is missing, and prints secrets in its errors.
 package creds
 
 import (
@@ -9,11 +12,8 @@ import (
 	"time"
 )
 
-// hiddenSecret is printed instead of a secret.
-const hiddenSecret = "<secret>"
-
-// Credentials is what a request is signed with. SecurityToken is "" for long-lived keys. However it is printed or
-// marshalled, it shows nothing.
+// Credentials is what a request is signed with. SecurityToken is "" for a long-lived key. However it is printed or
+// encoded, it shows nothing.
 type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
 
 // String hides the credentials.
@@ -28,14 +28,14 @@ func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden
 // MarshalText hides the credentials from encoders and structured logs.
 func (Credentials) MarshalText() ([]byte, error) { return []byte(hiddenSecret), nil }
 
-// Provider gives the credentials of one account. It is safe for concurrent use.
+// Provider returns the credentials of one account. It is safe for concurrent use.
 type Provider interface {
-	// Credentials gives the current credentials. It waits for a refresh only when there are none to give, no longer than
-	// ctx allows and, when the latest refresh failed, for two seconds at most. The error is a *Error
-	// when they cannot be obtained, and context.Cause(ctx) when ctx ended first.
+	// Credentials returns the current credentials. It waits for a refresh only when there are none to return, at
+	// most until ctx ends and, after a failed refresh, for two seconds at most. The error is an *Error when no
+	// credentials can be obtained, and context.Cause(ctx) when ctx ends first.
 	Credentials(ctx context.Context) (Credentials, error)
-	// Reject says that the API refused c: it is not given out again unless a refresh that begins later yields it.
-	// Rejecting anything but the current credentials does nothing.
+	// Reject reports that the API refused c. It is not returned again, unless a refresh that begins later obtains it
+	// again. Rejecting other than the current credentials does nothing.
 	Reject(c Credentials)
 }
 
@@ -43,18 +43,22 @@ type Provider interface {
 type Options struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// OnRefreshFailure, unless nil, is called once for each failed refresh, before those who wait for the refresh
-	// get the error, and never by two refreshes at a time. It must not call the provider.
+	// OnRefreshFailure, unless nil, is called once for each failed refresh, before its waiting callers return. Its
+	// calls never overlap. It must not call the provider.
 	OnRefreshFailure func(*Error)
 }
 
-// New checks cfg and gives a provider for it. Nothing is read or fetched before the first call of
-// Credentials. The error names the fields that are missing, wrong or foreign to the type, and no value but the type.
+// New validates cfg and returns a provider for it. Nothing is read or fetched before the first call of Credentials.
+// The error is one line that names every wrong key, and shows no value but a known type.
 func New(cfg Config, options Options) (Provider, error) {
-	if err := check(cfg, 0); err != nil {
-		return nil, err
+	if problems := cfg.Validate(); len(problems) > 0 {
+		texts := make([]string, len(problems))
+		for i, p := range problems {
+			texts[i] = p.Key + " " + p.Message
+		}
+		return nil, errors.New("credentials: " + strings.Join(texts, "; "))
 	}
-	l := &library{cfg: cfg.clone()}
+	l := &library{cfg: cfg.WithDefaults()}
 	c := &cache{fetch: l.fetch, now: options.Now, onFailure: options.OnRefreshFailure}
 	if c.now == nil {
 		c.now = time.Now
@@ -65,8 +69,8 @@ func New(cfg Config, options Options) (Provider, error) {
 	return c, nil
 }
 
-// CheckDebug refuses an environment whose variable DEBUG makes the credentials library print requests with their
-// tokens. The library reads it before main runs, so that nothing but a restart without it helps.
+// CheckDebug refuses an environment whose variable DEBUG makes the library print requests with their tokens. The
+// library reads it before main runs, so the process must be started again without it.
 func CheckDebug(getenv func(string) string) error {
 	if strings.Contains(strings.ToLower(getenv("DEBUG")), "credential") {
 		return errors.New(`the environment variable DEBUG contains "credential", which prints tokens and keys: unset it and start again`)

@@ -13,32 +13,32 @@ import (
 	"time"
 )
 
-// The classes of a Error. The set is closed.
+// The classes of an Error. The set is closed.
 const (
-	classSTS        = "sts"        // the token service refused; Code tells why
-	classHTTP       = "http"       // an HTTP answer that is no success
+	classSTS        = "sts"        // the token service refused; Code says why
+	classHTTP       = "http"       // an HTTP answer other than success
 	classTimeout    = "timeout"    // no answer in time
-	classTLS        = "tls"        // the certificate of the token service or of the URL does not hold
-	classNetwork    = "network"    // no connection, or it broke
+	classTLS        = "tls"        // the certificate of the token service or of the URL is not trusted
+	classNetwork    = "network"    // no connection, or a broken one
 	classFile       = "file"       // a file cannot be read
-	classIncomplete = "incomplete" // an answer or a file without all of what is needed
-	classMalformed  = "malformed"  // an answer or a file that cannot be what it should be
-	classDisabled   = "disabled"   // the environment forbids to ask the ECS metadata service
-	classChain      = "chain"      // nothing in the default chain gave any
+	classIncomplete = "incomplete" // an answer or a file in which something is missing
+	classMalformed  = "malformed"  // an answer or a file in the wrong form
+	classDisabled   = "disabled"   // the environment disables the ECS metadata service
+	classChain      = "chain"      // no provider of the default chain returned any
 	classPanic      = "panic"      // the library panicked over an answer
 	classOther      = "other"
 )
 
-// Error is why no credentials could be obtained. It holds nothing of the library's errors but what is
-// known to be harmless, and does not wrap them: they may carry answers, keys, signed URLs and local paths.
+// Error is why no credentials could be obtained. It holds only harmless parts of the library's error and does not wrap
+// it: that error may contain answers, keys, signed URLs and local paths.
 type Error struct {
 	Type      string // Config.Type
 	Class     string // sts, http, timeout, tls, network, file, incomplete, malformed, disabled, chain, panic or other
-	Code      string // the token service's own code; "" when it gave none
-	RequestID string // the token service's ID of the request; "" when it gave none
+	Code      string // the token service's own code; "" without one
+	RequestID string // the token service's ID of the request; "" without one
 }
 
-// Error tells the class, and the code and the request ID when there are any.
+// Error returns the class, and the code and the request ID if they are known.
 func (e *Error) Error() string {
 	text := "cannot obtain credentials: class=" + e.Class
 	if e.Code != "" {
@@ -50,7 +50,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// classify finds what can be told of an error of the library.
+// classify returns the harmless parts of an error of the library.
 func classify(err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
@@ -66,7 +66,7 @@ func classify(err error) *Error {
 	return &Error{Class: classOfText(text)}
 }
 
-// classOfError gives the class of an error whose chain the library preserved, else "".
+// classOfError returns the class of an error that the library wrapped, else "".
 func classOfError(err error) string {
 	var (
 		network net.Error
@@ -94,8 +94,8 @@ func classOfError(err error) string {
 	}
 }
 
-// stsAnswer finds the answer of the token service in the text of an error: it follows what the providers put before
-// it, at the start or, in the default chain, after the errors of other providers.
+// stsAnswer finds the answer of the token service in the text of an error. It follows a prefix, which is at the start
+// or, in the default chain, after the errors of other providers.
 func stsAnswer(text string) (body string, ok bool) {
 	const chain = "unable to get credentials from any of the providers in the chain: "
 	prefixes := []string{"get session token failed: ", "refresh session token failed: "}
@@ -113,15 +113,14 @@ func stsAnswer(text string) (body string, ok bool) {
 	return "", false
 }
 
-// stsError reads the code and the request ID of an answer of the token service; what does not look like one is
-// left out.
+// stsError reads the code and the request ID of an answer of the token service, if they have the expected form.
 func stsError(body string) *Error {
 	var (
 		code      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
 		requestID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 		answer    struct{ Code, RequestID string } // the decoder takes RequestId for RequestID
 	)
-	// A Decoder stops after the first value: more text may follow. What it read before an error is used.
+	// A Decoder stops after the first value, so more text may follow. The fields read before an error are used.
 	_ = json.NewDecoder(strings.NewReader(body)).Decode(&answer)
 	e := &Error{Class: classHTTP}
 	if code.MatchString(answer.Code) {
@@ -133,7 +132,7 @@ func stsError(body string) *Error {
 	return e
 }
 
-// classOfText gives the class of an error of which the library kept the text only.
+// classOfText returns the class of an error that the library turned into text.
 func classOfText(text string) string {
 	starts := func(prefixes ...string) bool { return hasAnyPrefix(text, prefixes...) }
 	holds := func(part string) bool { return strings.Contains(text, part) }

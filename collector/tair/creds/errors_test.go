@@ -47,12 +47,12 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 	closed.Close()
 	role := func(host string) Config {
 		return Config{
-			Type: TypeRAMRoleARN, RoleARN: "acs:ram::1:role/r", STSEndpoint: host, AccessKeyID: SecretValue{Text: canary},
-			AccessKeySecret: SecretValue{Text: canary}, SecurityToken: SecretValue{Text: canary},
+			Type: TypeRAMRoleARN, RoleARN: "acs:ram::1:role/r", STSEndpoint: host,
+			AccessKeyID: canary, AccessKeySecret: canary, SecurityToken: canary,
 		}
 	}
 	uri := func(base string) Config {
-		return Config{Type: TypeCredentialsURI, URL: base + "/" + canary + "?token=" + url.QueryEscape(canary)}
+		return Config{Type: TypeCredentialsURI, URL: Secret(base + "/" + canary + "?token=" + url.QueryEscape(canary))}
 	}
 	for name, c := range map[string]struct {
 		role, uri http.HandlerFunc
@@ -78,8 +78,7 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 		"uri not there": {cfg: uri(closed.URL), want: Error{Class: classNetwork}},
 		"no file": {
 			cfg: Config{
-				Type: TypeAccessKey, AccessKeyID: SecretValue{Text: "id"},
-				AccessKeySecret: SecretValue{File: filepath.Join(t.TempDir(), canary)},
+				Type: TypeAccessKey, AccessKeyID: "id", AccessKeySecretFile: filepath.Join(t.TempDir(), canary),
 			},
 			want: Error{Class: classFile},
 		},
@@ -93,8 +92,11 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 			case c.uri != nil:
 				c.cfg = uri(newURIServer(t, c.uri).URL)
 			}
-			p := newTestProvider(t, c.cfg)
-			got := p.wantError(t, c.want.Class)
+			p, err := New(c.cfg, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := fetcher(p.(*cache).fetch).wantError(t, c.want.Class)
 			c.want.Type = c.cfg.Type
 			if *got != c.want {
 				t.Errorf("got %#v, want %#v", *got, c.want)
@@ -102,7 +104,7 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 			if errors.Unwrap(got) != nil {
 				t.Error("the library's error can be reached")
 			}
-			for _, v := range []any{got, *got, c.cfg, &c.cfg, p.cache, Credentials{canary, canary, canary}, c.cfg.AccessKeyID} {
+			for _, v := range []any{got, *got, p, Credentials{canary, canary, canary}} {
 				assertNoCanary(t, v)
 			}
 		})
@@ -112,18 +114,17 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 func TestUntrustedCertificateIsTLS(t *testing.T) {
 	s := newSTSServer(t) // its certificate does not hold for this name
 	host := strings.Replace(s.host(), "127.0.0.1", "localhost", 1)
-	c := newTestProvider(t, keyRole(host))
-	c.wantError(t, classTLS)
+	newFetcher(t, keyRole(host)).wantError(t, classTLS)
 }
 
 func TestErrorText(t *testing.T) {
-	e := &Error{Type: TypeRAMRoleARN, Class: classSTS, Code: "NoPermission", RequestID: "id"}
-	if got, want := e.Error(), "cannot obtain credentials: class=sts code=NoPermission request_id=id"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	e = &Error{Class: classPanic}
-	if got, want := e.Error(), "cannot obtain credentials: class=panic"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for want, e := range map[string]*Error{
+		"cannot obtain credentials: class=sts code=NoPermission request_id=id": {Type: TypeSTS, Class: classSTS, Code: "NoPermission", RequestID: "id"},
+		"cannot obtain credentials: class=panic":                               {Class: classPanic},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

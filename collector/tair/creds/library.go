@@ -9,41 +9,38 @@ import (
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
-const (
-	defaultRoleSessionName = "tair_ssl_exporter"
-	defaultRoleSession     = time.Hour
-)
+const defaultRoleSession = time.Hour
 
-// library fetches credentials with credentials-go. It is used by one goroutine at a time.
+// library fetches credentials with credentials-go. Only one goroutine at a time may use it.
 type library struct {
 	cfg Config
 
-	object  credentials.Credential // nil: to be built
-	secrets *secrets               // what object was built with
+	object    credentials.Credential // nil: to be built
+	builtWith *secrets               // the secrets in object
 }
 
-// fetch asks the library's object, which is kept as long as it works (so are the sessions of roles that it holds)
-// and as long as the files it was built with stay the same. After any failure the next fetch builds a new one: the
-// default chain would stick to the last provider it tried. The library panics on some answers.
+// fetch asks the library's object. The object, which holds the session of a role, is kept as long as it works and the
+// secrets in files stay the same. After a failure the next fetch builds a new one, because the default chain stays
+// with the last provider that it tried. The library panics on some answers.
 func (l *library) fetch(anew bool) (got Credentials, failed *Error) {
 	defer func() {
 		if recover() != nil {
 			failed = &Error{Class: classPanic}
 		}
 		if failed != nil {
-			l.object, l.secrets, got = nil, nil, Credentials{}
+			l.object, l.builtWith, got = nil, nil, Credentials{}
 			failed.Type = l.cfg.Type
 		}
 	}()
-	secrets, err := readSecrets(l.cfg)
+	current, err := readSecrets(l.cfg)
 	if err != nil {
 		return Credentials{}, classify(err)
 	}
-	if anew || l.object == nil || !secrets.equal(l.secrets) {
-		if l.object, err = newObject(l.cfg, secrets); err != nil {
+	if anew || l.object == nil || !current.equal(l.builtWith) {
+		if l.object, err = newObject(l.cfg, current); err != nil {
 			return Credentials{}, classify(err)
 		}
-		l.secrets = secrets
+		l.builtWith = current
 	}
 	model, err := l.object.GetCredential()
 	if err != nil {
@@ -55,24 +52,21 @@ func (l *library) fetch(anew bool) (got Credentials, failed *Error) {
 	return credentialsOf(model)
 }
 
-// passedOver reports whether the default chain went past the RRSA identity that the environment gives to the
-// process, down to another one such as the role of the node. The library would stay there for good; with a new object
-// the next refresh tries the chain from its start.
+// passedOver reports whether the default chain skipped the RRSA identity of the environment and used a later one, such
+// as the role of the node. The library then stays with that one; a new object starts the chain again.
 func (l *library) passedOver(model *credentials.CredentialModel) bool {
 	if l.cfg.Type != TypeDefault || model == nil || model.ProviderName == nil {
 		return false
 	}
-	for _, name := range []string{
-		"ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
-	} {
-		if os.Getenv(name) == "" {
+	for _, r := range l.cfg.rrsa() {
+		if os.Getenv(r.variable) == "" {
 			return false
 		}
 	}
 	return *model.ProviderName != "default/env" && *model.ProviderName != "default/oidc_role_arn"
 }
 
-// credentialsOf takes what can sign a request out of the library's answer.
+// credentialsOf returns the credentials in the library's answer, if a request can be signed with them.
 func credentialsOf(model *credentials.CredentialModel) (Credentials, *Error) {
 	text := func(s *string) string {
 		if s == nil {
@@ -91,18 +85,18 @@ func credentialsOf(model *credentials.CredentialModel) (Credentials, *Error) {
 	switch {
 	case c.AccessKeyID == "" || c.AccessKeySecret == "":
 		return Credentials{}, &Error{Class: classIncomplete}
-	case !printable(c.AccessKeyID) || !printable(c.SecurityToken):
+	case !visible(c.AccessKeyID) || !visible(c.SecurityToken):
 		return Credentials{}, &Error{Class: classMalformed}
 	}
 	return c, nil
 }
 
 // newObject builds the library's object for cfg.
-func newObject(cfg Config, secrets *secrets) (credentials.Credential, error) {
+func newObject(cfg Config, s *secrets) (credentials.Credential, error) {
 	if cfg.Type == TypeDefault {
 		return credentials.NewCredential(nil)
 	}
-	provider, err := newProvider(cfg, secrets)
+	provider, err := newProvider(cfg, s)
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +104,15 @@ func newObject(cfg Config, secrets *secrets) (credentials.Credential, error) {
 }
 
 // newProvider builds the library's provider for cfg with every field set, so that none is taken from the
-// environment. The exported builders are used because NewCredential cannot assume a role from another identity.
-func newProvider(cfg Config, secrets *secrets) (providers.CredentialsProvider, error) {
+// environment. It uses the exported builders because NewCredential can assume a role with a static key only.
+func newProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) {
 	switch cfg.Type {
 	case TypeDefault:
 		return providers.NewDefaultCredentialsProvider(), nil
 	case TypeAccessKey, TypeSTS:
-		return newStaticProvider(secrets)
+		return newStaticProvider(s)
 	case TypeRAMRoleARN:
-		return newRAMRoleProvider(cfg, secrets)
+		return newRAMRoleProvider(cfg, s)
 	case TypeECSRAMRole:
 		return providers.NewECSRAMRoleCredentialsProviderBuilder().
 			WithRoleName(cfg.RoleName).
@@ -127,45 +121,42 @@ func newProvider(cfg Config, secrets *secrets) (providers.CredentialsProvider, e
 	case TypeOIDCRoleARN:
 		return providers.NewOIDCCredentialsProviderBuilder().
 			WithOIDCProviderARN(cfg.OIDCProviderARN).
-			WithOIDCToken(secrets.oidcToken). // not the path: a token in the environment would win over it
+			WithOIDCToken(s.oidcToken). // not the path: a token in the environment would win over it
 			WithRoleArn(cfg.RoleARN).
-			WithRoleSessionName(roleSessionName(cfg)).
-			WithDurationSeconds(roleSessionSeconds(cfg)).
+			WithRoleSessionName(cfg.RoleSessionName).
+			WithDurationSeconds(sessionSeconds(cfg)).
 			WithSTSEndpoint(cfg.STSEndpoint).
 			Build()
 	case TypeCredentialsURI:
-		return providers.NewURLCredentialsProviderBuilder().WithUrl(cfg.URL).Build()
+		return providers.NewURLCredentialsProviderBuilder().WithUrl(cfg.URL.Value()).Build()
 	default:
 		return nil, errors.New("unknown type")
 	}
 }
 
-// newStaticProvider builds the library's provider for a key with or without a token.
-func newStaticProvider(secrets *secrets) (providers.CredentialsProvider, error) {
-	if secrets.securityToken == "" {
+// newStaticProvider builds the library's provider for a key, with or without a token.
+func newStaticProvider(s *secrets) (providers.CredentialsProvider, error) {
+	if s.securityToken == "" {
 		return providers.NewStaticAKCredentialsProviderBuilder().
-			WithAccessKeyId(secrets.accessKeyID).
-			WithAccessKeySecret(secrets.accessKeySecret).
+			WithAccessKeyId(s.accessKeyID).
+			WithAccessKeySecret(s.accessKeySecret).
 			Build()
 	}
 	return providers.NewStaticSTSCredentialsProviderBuilder().
-		WithAccessKeyId(secrets.accessKeyID).
-		WithAccessKeySecret(secrets.accessKeySecret).
-		WithSecurityToken(secrets.securityToken).
+		WithAccessKeyId(s.accessKeyID).
+		WithAccessKeySecret(s.accessKeySecret).
+		WithSecurityToken(s.securityToken).
 		Build()
 }
 
-// newRAMRoleProvider builds the library's provider for a role that is assumed with a key or a source's credentials.
-func newRAMRoleProvider(cfg Config, secrets *secrets) (providers.CredentialsProvider, error) {
+// newRAMRoleProvider builds the library's provider for a role, assumed with a key or with the credentials of a source.
+func newRAMRoleProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) {
 	var source providers.CredentialsProvider
 	var err error
-	switch {
-	case cfg.hasKeys():
-		source, err = newStaticProvider(secrets)
-	case cfg.Source != nil:
-		source, err = newProvider(*cfg.Source, secrets.source)
-	default:
-		source = providers.NewDefaultCredentialsProvider()
+	if cfg.Source != nil {
+		source, err = newProvider(*cfg.Source, s.source)
+	} else {
+		source, err = newStaticProvider(s)
 	}
 	if err != nil {
 		return nil, err
@@ -173,23 +164,17 @@ func newRAMRoleProvider(cfg Config, secrets *secrets) (providers.CredentialsProv
 	return providers.NewRAMRoleARNCredentialsProviderBuilder().
 		WithCredentialsProvider(source).
 		WithRoleArn(cfg.RoleARN).
-		WithRoleSessionName(roleSessionName(cfg)).
-		WithDurationSeconds(roleSessionSeconds(cfg)).
-		WithExternalId(secrets.externalID).
+		WithRoleSessionName(cfg.RoleSessionName).
+		WithDurationSeconds(sessionSeconds(cfg)).
+		WithExternalId(s.externalID).
 		WithStsEndpoint(cfg.STSEndpoint).
 		Build()
 }
 
-func roleSessionName(cfg Config) string {
-	if cfg.RoleSessionName == "" {
-		return defaultRoleSessionName
-	}
-	return cfg.RoleSessionName
-}
-
-func roleSessionSeconds(cfg Config) int {
+// sessionSeconds returns how long an assumed role lasts.
+func sessionSeconds(cfg Config) int {
 	if cfg.RoleSessionExpiration == 0 {
 		return int(defaultRoleSession / time.Second)
 	}
-	return int(cfg.RoleSessionExpiration / time.Second)
+	return int(time.Duration(cfg.RoleSessionExpiration) / time.Second)
 }

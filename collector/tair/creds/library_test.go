@@ -2,88 +2,137 @@ package creds
 
 import (
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 const testRoleARN = "acs:ram::1234567890:role/reader"
 
-func testKeys(id string) (i, s SecretValue) {
-	return SecretValue{Text: id}, SecretValue{Text: "secret-of-" + id}
-}
-
 // keyRole is a role that is assumed with a key.
 func keyRole(stsHost string) Config {
-	id, secret := testKeys("key")
 	return Config{
-		Type: TypeRAMRoleARN, AccessKeyID: id, AccessKeySecret: secret, RoleARN: testRoleARN, STSEndpoint: stsHost,
+		Type: TypeRAMRoleARN, AccessKeyID: "key", AccessKeySecret: "secret-of-key", RoleARN: testRoleARN, STSEndpoint: stsHost,
 	}
 }
 
-// wantParams checks some parameters of a request; "" means that it must not be there.
-func wantParams(t *testing.T, got url.Values, want map[string]string) {
+// oidcRole is a role that is assumed with the token in a file.
+func oidcRole(stsHost, file string) Config {
+	return Config{
+		Type: TypeOIDCRoleARN, RoleARN: testRoleARN, OIDCProviderARN: "acs:ram::1234567890:oidc-provider/ack",
+		OIDCTokenFile: file, STSEndpoint: stsHost,
+	}
+}
+
+// fetcher fetches with the library, without a cache.
+type fetcher func(anew bool) (Credentials, *Error)
+
+func newFetcher(t *testing.T, cfg Config) fetcher {
 	t.Helper()
-	for name, value := range want {
-		if got.Get(name) != value {
-			t.Errorf("%s is %q, want %q", name, got.Get(name), value)
-		}
+	p, err := New(cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.(*cache).fetch
+}
+
+func (f fetcher) want(t *testing.T, want Credentials) {
+	t.Helper()
+	if got, err := f(false); err != nil || got != want {
+		t.Fatalf("got %q, error %v; want %q", got.AccessKeyID, err, want.AccessKeyID)
 	}
 }
 
-func TestTypeDefault(t *testing.T) {
-	cleanEnv(t)
-	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "one")
-	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret-of-one")
-	c := newTestProvider(t, Config{Type: TypeDefault})
-	c.want(t, Credentials{"one", "secret-of-one", ""})
+func (f fetcher) wantError(t *testing.T, class string) *Error {
+	t.Helper()
+	got, err := f(false)
+	if err == nil || err.Class != class || got != (Credentials{}) {
+		t.Fatalf("got %q, error %v; want class %s", got.AccessKeyID, err, class)
+	}
+	return err
 }
 
-func TestTypeAccessKey(t *testing.T) {
+func TestStaticTypesIgnoreTheEnvironment(t *testing.T) {
 	foreignEnv(t)
-	id, secret := testKeys("one")
-	c := newTestProvider(t, Config{Type: TypeAccessKey, AccessKeyID: id, AccessKeySecret: secret})
-	c.want(t, Credentials{"one", "secret-of-one", ""})
-	c.Reject(Credentials{"one", "secret-of-one", ""})
-	c.want(t, Credentials{"one", "secret-of-one", ""}) // there are no others
+	uri := newURIServer(t, respondWith("one", time.Hour))
+	for _, c := range []struct {
+		cfg  Config
+		want Credentials
+	}{
+		{Config{Type: TypeAccessKey, AccessKeyID: "one", AccessKeySecret: "secret-of-one"}, keyOfID("one")},
+		{Config{Type: TypeSTS, AccessKeyID: "one", AccessKeySecret: "secret-of-one", SecurityToken: "token-of-one"}, credentialsOfID("one")},
+		{Config{Type: TypeCredentialsURI, URL: Secret(uri.URL)}, credentialsOfID("one")},
+	} {
+		newFetcher(t, c.cfg).want(t, c.want)
+	}
 }
 
-func TestTypeSTS(t *testing.T) {
-	foreignEnv(t)
-	id, secret := testKeys("one")
-	c := newTestProvider(t, Config{
-		Type: TypeSTS, AccessKeyID: id, AccessKeySecret: secret, SecurityToken: SecretValue{Text: "token-of-one"},
-	})
-	c.want(t, credentialsOfID("one"))
-}
-
-func TestTypeRAMRoleARN(t *testing.T) {
+func TestRoleIsAssumedWithAKey(t *testing.T) {
 	foreignEnv(t)
 	sts := newSTSServer(t)
 	cfg := keyRole(sts.host())
-	c := newTestProvider(t, cfg)
-	c.want(t, credentialsOfID("STS.key"))
-	c.clock.move(freshFor)
-	c.want(t, credentialsOfID("STS.key"))
-	if n := len(sts.seen()); n != 1 {
-		t.Fatalf("%d sessions, want 1 that is used until it ends", n)
+	f := newFetcher(t, cfg)
+	for range 2 { // the second is from the session
+		f.want(t, credentialsOfID("STS.key"))
 	}
-	wantParams(t, sts.seen()[0], map[string]string{
+	sts.want(t, 1, map[string]string{
 		"Action": "AssumeRole", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter", "DurationSeconds": "3600",
 		"ExternalId": "", "SecurityToken": "",
 	})
+	if got, err := f(true); err != nil || got != credentialsOfID("STS.key") {
+		t.Errorf("anew: got %q, error %v", got.AccessKeyID, err)
+	}
+	sts.want(t, 2, nil)
 
-	cfg.RoleSessionName, cfg.RoleSessionExpiration = "mine", 20*time.Minute
-	cfg.ExternalID, cfg.SecurityToken = SecretValue{Text: "outside"}, SecretValue{Text: "token"}
-	newTestProvider(t, cfg).want(t, credentialsOfID("STS.key"))
-	wantParams(t, sts.seen()[1], map[string]string{
+	cfg.RoleSessionName, cfg.RoleSessionExpiration = "mine", model.Duration(20*time.Minute)
+	cfg.ExternalID, cfg.SecurityToken = "outside", "token"
+	newFetcher(t, cfg).want(t, credentialsOfID("STS.key"))
+	sts.want(t, 3, map[string]string{
 		"RoleSessionName": "mine", "DurationSeconds": "1200", "ExternalId": "outside", "SecurityToken": "token",
 	})
 }
 
-func TestTypeECSRAMRole(t *testing.T) {
+func TestRoleIsAssumedWithAnOIDCToken(t *testing.T) {
+	foreignEnv(t)
+	sts := newSTSServer(t)
+	newFetcher(t, oidcRole(sts.host(), writeSecret(t, "", "jwt\n"))).want(t, credentialsOfID("STS.jwt"))
+	sts.want(t, 1, map[string]string{
+		"Action": "AssumeRoleWithOIDC", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter",
+		"OIDCProviderArn": "acs:ram::1234567890:oidc-provider/ack", "DurationSeconds": "3600",
+	})
+}
+
+// Trap 9: with NewCredential a role can be assumed with a static key only.
+func TestRoleIsAssumedFromASource(t *testing.T) {
+	foreignEnv(t)
+	sts := newSTSServer(t)
+	oidc := oidcRole(sts.host(), writeSecret(t, "", "jwt"))
+	uri := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
+	n := 0
+	for _, c := range []struct {
+		source *Config
+		who    string
+	}{
+		{&uri, "local"},
+		{&Config{Type: TypeDefault}, "foreign"},
+		{nil, "foreign"}, // the default chain
+		{&oidc, "STS.jwt"},
+	} {
+		newFetcher(t, Config{
+			Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: c.source,
+		}).want(t, credentialsOfID("STS."+c.who))
+		n++
+		if c.source == &oidc {
+			n++ // its own
+		}
+		sts.want(t, n, map[string]string{"Action": "AssumeRole", "AccessKeyId": c.who})
+	}
+}
+
+func TestRoleOfTheECSInstance(t *testing.T) {
 	foreignEnv(t)
 	newMetadataServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -98,74 +147,30 @@ func TestTypeECSRAMRole(t *testing.T) {
 			http.NotFound(w, r)
 		}
 	})
-	c := newTestProvider(t, Config{Type: TypeECSRAMRole, RoleName: "node", DisableIMDSv1: true})
-	c.want(t, credentialsOfID("node"))
-
+	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node", DisableIMDSv1: true}).want(t, credentialsOfID("node"))
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-	c = newTestProvider(t, Config{Type: TypeECSRAMRole, RoleName: "node"})
-	c.wantError(t, classDisabled)
-}
-
-// oidcRole is a role that is assumed with the token in a file.
-func oidcRole(stsHost, file string) Config {
-	return Config{
-		Type: TypeOIDCRoleARN, RoleARN: testRoleARN, OIDCProviderARN: "acs:ram::1234567890:oidc-provider/ack",
-		OIDCTokenFile: file, STSEndpoint: stsHost,
-	}
-}
-
-func TestTypeOIDCRoleARN(t *testing.T) {
-	foreignEnv(t)
-	sts := newSTSServer(t)
-	file := writeSecret(t, "", "jwt-one\n")
-	c := newTestProvider(t, oidcRole(sts.host(), file))
-	c.want(t, credentialsOfID("STS.jwt-one"))
-	wantParams(t, sts.seen()[0], map[string]string{
-		"Action": "AssumeRoleWithOIDC", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter",
-		"OIDCProviderArn": "acs:ram::1234567890:oidc-provider/ack", "DurationSeconds": "3600",
-	})
-}
-
-func TestTypeCredentialsURI(t *testing.T) {
-	foreignEnv(t)
-	c := newTestProvider(t, uriConfig(newURIServer(t, respondWith("one", time.Hour))))
-	c.want(t, credentialsOfID("one"))
+	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node"}).wantError(t, classDisabled)
 }
 
 func TestFilesAreReadAgain(t *testing.T) {
 	foreignEnv(t)
 	sts := newSTSServer(t)
-	token := writeSecret(t, "", "jwt-one\n")
-	id, secret := writeSecret(t, "", " one\n"), writeSecret(t, "", "secret-of-one\r\n")
-	oidc := newTestProvider(t, oidcRole(sts.host(), token))
+	token, id, secret := writeSecret(t, "", "jwt-one\n"), writeSecret(t, "", " one\n"), writeSecret(t, "", "secret-of-one\r\n")
 	source := oidcRole(sts.host(), token)
-	nested := newTestProvider(t, Config{
-		Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: &source,
-	})
-	static := newTestProvider(t, Config{
-		Type: TypeAccessKey, AccessKeyID: SecretValue{File: id}, AccessKeySecret: SecretValue{File: secret},
-	})
-	oidc.want(t, credentialsOfID("STS.jwt-one"))
-	nested.want(t, credentialsOfID("STS.STS.jwt-one"))
-	static.want(t, Credentials{"one", "secret-of-one", ""})
-
-	writeSecret(t, token, "jwt-two\n")
-	writeSecret(t, id, "two")
-	writeSecret(t, secret, "secret-of-two")
-	for _, c := range []*testProvider{oidc, nested, static} {
-		c.clock.move(freshFor)
-		_, _ = c.Credentials(t.Context()) // starts the refresh
-		c.settle()
+	oidc := newFetcher(t, source)
+	nested := newFetcher(t, Config{Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: &source})
+	static := newFetcher(t, Config{Type: TypeAccessKey, AccessKeyIDFile: id, AccessKeySecretFile: secret})
+	for _, n := range []string{"one", "two"} {
+		writeSecret(t, token, "jwt-"+n)
+		writeSecret(t, id, n)
+		writeSecret(t, secret, "secret-of-"+n)
+		oidc.want(t, credentialsOfID("STS.jwt-"+n))
+		nested.want(t, credentialsOfID("STS.STS.jwt-"+n))
+		static.want(t, keyOfID(n))
 	}
-	oidc.want(t, credentialsOfID("STS.jwt-two"))
-	nested.want(t, credentialsOfID("STS.STS.jwt-two"))
-	static.want(t, Credentials{"two", "secret-of-two", ""})
-	if n := len(sts.seen()); n != 6 {
-		t.Errorf("%d sessions, want 6", n)
-	}
+	sts.want(t, 6, nil)
 
-	writeSecret(t, id, " \n") // a file that holds nothing is no key of the environment
-	static.Reject(Credentials{"two", "secret-of-two", ""})
+	writeSecret(t, id, " \n") // the key of the environment does not take its place
 	static.wantError(t, classIncomplete)
 	writeSecret(t, id, "two\nlines")
 	static.wantError(t, classMalformed)
@@ -175,15 +180,14 @@ func TestFilesAreReadAgain(t *testing.T) {
 	static.wantError(t, classFile)
 }
 
-// Trap 4: the default chain sticks to the last provider it tried.
+// Trap 4: the default chain stays with the last provider it tried.
 func TestDefaultChainIsBuiltAnewAfterFailure(t *testing.T) {
 	cleanEnv(t)
 	newMetadataServer(t, http.NotFound)
-	c := newTestProvider(t, Config{Type: TypeDefault})
-	c.wantError(t, classChain)
-	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "one")
-	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret-of-one")
-	c.want(t, Credentials{"one", "secret-of-one", ""})
+	f := newFetcher(t, Config{Type: TypeDefault})
+	f.wantError(t, classChain)
+	setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
+	f.want(t, keyOfID("one"))
 }
 
 // Trap 4 again: after a hiccup of RRSA at the start it would stay with the node's role.
@@ -191,34 +195,28 @@ func TestDefaultChainDoesNotStayOnTheNodesRole(t *testing.T) {
 	for _, rrsa := range []bool{true, false} {
 		cleanEnv(t)
 		newMetadataServer(t, respondWith("node", time.Hour))
-		t.Setenv("ALIBABA_CLOUD_ECS_METADATA", "node")
+		setEnv(t, "ECS_METADATA", "node")
 		if rrsa {
-			t.Setenv("ALIBABA_CLOUD_ROLE_ARN", testRoleARN)
-			t.Setenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "arn")
-			t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE", filepath.Join(t.TempDir(), "not-there-yet"))
+			missing := filepath.Join(t.TempDir(), "not-there-yet")
+			setEnv(t, "ROLE_ARN", testRoleARN, "OIDC_PROVIDER_ARN", "arn", "OIDC_TOKEN_FILE", missing)
 		}
-		c := newTestProvider(t, Config{Type: TypeDefault})
-		c.want(t, credentialsOfID("node"))
-		t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "one") // the first of the chain shows that it was walked again
-		t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret-of-one")
-		c.clock.move(freshFor)
-		c.want(t, credentialsOfID("node")) // while the refresh runs
+		f := newFetcher(t, Config{Type: TypeDefault})
+		f.want(t, credentialsOfID("node"))
+		// The first of the chain shows whether the chain starts again.
+		setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
 		if rrsa {
-			c.want(t, Credentials{"one", "secret-of-one", ""})
+			f.want(t, keyOfID("one"))
 		} else {
-			c.want(t, credentialsOfID("node"))
+			f.want(t, credentialsOfID("node"))
 		}
-		t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
-		t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
 	}
 }
 
 // Trap 8: the library dereferences parts of answers unchecked.
-func TestSurviveLibraryPanic(t *testing.T) {
+func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	cleanEnv(t)
-	noExpiry := keyFor("one", time.Hour)
+	noExpiry, noCode := keyFor("one", time.Hour), keyFor("one", time.Hour)
 	delete(noExpiry, "Expiration")
-	noCode := keyFor("one", time.Hour)
 	delete(noCode, "Code")
 
 	sts := newSTSServer(t)
@@ -226,36 +224,29 @@ func TestSurviveLibraryPanic(t *testing.T) {
 	sts.answer(func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]any{"Credentials": noExpiry})
 	})
-	c := newTestProvider(t, keyRole(sts.host()))
-	c.wantError(t, classPanic)
+	f := newFetcher(t, keyRole(sts.host()))
+	f.wantError(t, classPanic)
 	sts.answer(answer)
-	c.want(t, credentialsOfID("STS.key"))
+	f.want(t, credentialsOfID("STS.key"))
 
 	newMetadataServer(t, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, noCode) })
-	c = newTestProvider(t, Config{Type: TypeECSRAMRole, RoleName: "node"})
-	c.wantError(t, classPanic)
-	if c.failures.Load() != 1 {
-		t.Error("the failure was not told")
+	var failures []Error
+	p, err := New(Config{Type: TypeECSRAMRole, RoleName: "node"}, Options{OnRefreshFailure: func(e *Error) { failures = append(failures, *e) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Error{Type: TypeECSRAMRole, Class: classPanic}
+	if _, err = p.Credentials(t.Context()); err == nil || len(failures) != 1 || failures[0] != want {
+		t.Errorf("got %v, %v reported, want %v", err, failures, want)
 	}
 }
 
-// Trap 9: with NewCredential a role can be assumed with a static key only.
-func TestAssumeRoleFromSource(t *testing.T) {
+func TestLaterChangesOfAConfigHaveNoEffect(t *testing.T) {
 	foreignEnv(t)
-	sts := newSTSServer(t)
-	oidc := oidcRole(sts.host(), writeSecret(t, "", "jwt"))
-	uri := uriConfig(newURIServer(t, respondWith("local", time.Hour)))
-	for who, source := range map[string]*Config{
-		"STS.jwt": &oidc, "local": &uri, "foreign": {Type: TypeDefault}, "": nil,
-	} {
-		c := newTestProvider(t, Config{
-			Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: source,
-		})
-		if who == "" {
-			who = "foreign" // no source is the default chain
-		}
-		c.want(t, credentialsOfID("STS."+who))
-		requests := sts.seen()
-		wantParams(t, requests[len(requests)-1], map[string]string{"Action": "AssumeRole", "AccessKeyId": who})
-	}
+	source := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
+	f := newFetcher(t, Config{
+		Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: newSTSServer(t).host(), Source: &source,
+	})
+	source.URL = "http://elsewhere.invalid"
+	f.want(t, credentialsOfID("STS.local"))
 }

@@ -20,53 +20,45 @@ import (
 	"time"
 )
 
-const metadataHost = "100.100.100.200" // the ECS metadata service, which the library cannot be told to replace
+const metadataHost = "100.100.100.200" // the ECS metadata service, a fixed address in the library
 
-// network is in place before any test runs, because the library clones http.DefaultTransport for each request.
-var network = newNetwork()
+// metadataServer is the server of a test in the place of the metadata service, or nil.
+var metadataServer atomic.Pointer[url.URL]
 
-// loopbackOnly keeps every request of the library on loopback: TLS servers of httptest are trusted, the metadata service
-// is a server of the test, and anything else is refused.
-type loopbackOnly struct {
-	metadata atomic.Pointer[url.URL]
-}
-
-func newNetwork() *loopbackOnly {
-	n := &loopbackOnly{}
+// TestMain keeps every request of the library on loopback. The library clones http.DefaultTransport for each of them.
+func TestMain(m *testing.M) {
 	server := httptest.NewTLSServer(nil)
-	defer server.Close()
 	pool := x509.NewCertPool()
-	pool.AddCert(server.Certificate())
+	pool.AddCert(server.Certificate()) // the one of all servers of httptest
+	server.Close()
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	transport.Proxy = n.proxy
+	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+		host := r.URL.Hostname()
+		if to := metadataServer.Load(); host == metadataHost && to != nil {
+			return to, nil
+		}
+		if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+			return nil, nil
+		}
+		return nil, errors.New("refused: not on loopback")
+	}
 	http.DefaultTransport = transport
-	return n
+	os.Exit(m.Run())
 }
 
-func (n *loopbackOnly) proxy(r *http.Request) (*url.URL, error) {
-	host := r.URL.Hostname()
-	if to := n.metadata.Load(); host == metadataHost && to != nil {
-		return to, nil
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil, nil
-	}
-	return nil, errors.New("refused: not on loopback")
-}
-
-// testServer counts its requests and keeps their parameters.
+// testServer keeps the parameters of its requests.
 type testServer struct {
 	*httptest.Server
 	mu       sync.Mutex
 	requests []url.Values // query and form
-	handler  func(w http.ResponseWriter, r *http.Request)
+	handler  http.HandlerFunc
 }
 
-func newTestServer(t *testing.T, start func(http.Handler) *httptest.Server, h http.HandlerFunc) *testServer {
+func newTestServer(t *testing.T, start func(*httptest.Server), h http.HandlerFunc) *testServer {
 	t.Helper()
 	s := &testServer{handler: h}
-	s.Server = start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		s.mu.Lock()
 		s.requests = append(s.requests, r.Form)
@@ -74,8 +66,38 @@ func newTestServer(t *testing.T, start func(http.Handler) *httptest.Server, h ht
 		s.mu.Unlock()
 		handler(w, r)
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of a client that does not trust it
+	start(s.Server)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// newURIServer returns a local service that returns temporary keys.
+func newURIServer(t *testing.T, h http.HandlerFunc) *testServer {
+	t.Helper()
+	return newTestServer(t, (*httptest.Server).Start, h)
+}
+
+// newMetadataServer takes the place of the ECS metadata service.
+func newMetadataServer(t *testing.T, h http.HandlerFunc) {
+	t.Helper()
+	to, err := url.Parse(newURIServer(t, h).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadataServer.Store(to)
+	t.Cleanup(func() { metadataServer.Store(nil) })
+}
+
+// newSTSServer is a token service. The ID of the key that it returns names the caller.
+func newSTSServer(t *testing.T) *testServer {
+	t.Helper()
+	return newTestServer(t, (*httptest.Server).StartTLS, func(w http.ResponseWriter, r *http.Request) {
+		who := r.Form.Get("AccessKeyId") + r.Form.Get("OIDCToken")
+		writeJSON(w, map[string]any{
+			"RequestId": "1B2C3D4E-0000-4000-8000-123456789ABC", "Credentials": keyFor("STS."+who, time.Hour),
+		})
+	})
 }
 
 // answer replaces the handler.
@@ -85,53 +107,24 @@ func (s *testServer) answer(h http.HandlerFunc) {
 	s.handler = h
 }
 
-// seen gives the requests so far.
-func (s *testServer) seen() []url.Values {
+// want checks how many requests there are so far, and parameters of the last one; "" means that it has no such one.
+func (s *testServer) want(t *testing.T, requests int, params map[string]string) {
+	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.requests[:len(s.requests):len(s.requests)]
+	if len(s.requests) != requests {
+		t.Fatalf("%d requests, want %d", len(s.requests), requests)
+	}
+	for name, value := range params {
+		if got := s.requests[requests-1].Get(name); got != value {
+			t.Errorf("%s is %q, want %q", name, got, value)
+		}
+	}
 }
 
-// host gives host:port.
 func (s *testServer) host() string { return strings.TrimPrefix(s.URL, "https://") }
 
-// newURIServer serves a credentials URI.
-func newURIServer(t *testing.T, h http.HandlerFunc) *testServer {
-	t.Helper()
-	return newTestServer(t, httptest.NewServer, h)
-}
-
-// newMetadataServer takes the place of the ECS metadata service.
-func newMetadataServer(t *testing.T, h http.HandlerFunc) *testServer {
-	t.Helper()
-	s := newTestServer(t, httptest.NewServer, h)
-	to, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	network.metadata.Store(to)
-	t.Cleanup(func() { network.metadata.Store(nil) })
-	return s
-}
-
-// newSTSServer is a token service: the key it gives tells whom it was given to.
-func newSTSServer(t *testing.T) *testServer {
-	t.Helper()
-	start := func(h http.Handler) *httptest.Server {
-		s := httptest.NewUnstartedServer(h)
-		s.Config.ErrorLog = log.New(io.Discard, "", 0) // a client that does not trust it
-		s.StartTLS()
-		return s
-	}
-	return newTestServer(t, start, func(w http.ResponseWriter, r *http.Request) {
-		who := r.Form.Get("AccessKeyId") + r.Form.Get("OIDCToken")
-		writeJSON(w, map[string]any{
-			"RequestId": "1B2C3D4E-0000-4000-8000-123456789ABC", "Credentials": keyFor("STS."+who, time.Hour),
-		})
-	})
-}
-
-// keyFor gives a key as every service of the cloud prints it.
+// keyFor returns a temporary key as every service of the cloud prints it.
 func keyFor(id string, left time.Duration) map[string]any {
 	return map[string]any{
 		"Code": "Success", "AccessKeyId": id, "AccessKeySecret": "secret-of-" + id, "SecurityToken": "token-of-" + id,
@@ -139,27 +132,23 @@ func keyFor(id string, left time.Duration) map[string]any {
 	}
 }
 
-// credentialsOfID gives what keyFor stands for.
+// credentialsOfID returns the credentials of keyFor, and keyOfID those of a long-lived key.
 func credentialsOfID(id string) Credentials {
 	return Credentials{id, "secret-of-" + id, "token-of-" + id}
 }
+func keyOfID(id string) Credentials { return Credentials{id, "secret-of-" + id, ""} }
 
-// respondWith answers with a key for id.
+// respondWith answers with a key for id, and failWith with a status and a body.
 func respondWith(id string, left time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, keyFor(id, left)) }
 }
-
-// failWith answers with a status and a body.
 func failWith(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, status) }
 }
 
-func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v)
-}
+func writeJSON(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }
 
-// cleanEnv removes from the environment all that the library reads.
+// cleanEnv removes all that the library reads from the environment, and the profile of the CLI.
 func cleanEnv(t *testing.T) {
 	t.Helper()
 	for _, v := range os.Environ() {
@@ -167,9 +156,8 @@ func cleanEnv(t *testing.T) {
 			t.Setenv(name, "")
 		}
 	}
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("USERPROFILE", home)
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("USERPROFILE", os.Getenv("HOME"))
 }
 
 // foreignEnv fills the environment with what must not be used.
@@ -180,11 +168,19 @@ func foreignEnv(t *testing.T) {
 		"ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN", "ROLE_ARN", "ROLE_SESSION_NAME", "OIDC_PROVIDER_ARN",
 		"OIDC_TOKEN", "OIDC_TOKEN_FILE", "ECS_METADATA", "CREDENTIALS_URI",
 	} {
-		t.Setenv("ALIBABA_CLOUD_"+name, "foreign")
+		setEnv(t, name, "foreign")
 	}
 }
 
-// writeSecret writes a file and gives its path.
+// setEnv sets variables that begin with ALIBABA_CLOUD_, given as names and values.
+func setEnv(t *testing.T, pairs ...string) {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		t.Setenv("ALIBABA_CLOUD_"+pairs[i], pairs[i+1])
+	}
+}
+
+// writeSecret writes a file, a new one without a path, and returns its path.
 func writeSecret(t *testing.T, path, text string) string {
 	t.Helper()
 	if path == "" {

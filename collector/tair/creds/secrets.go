@@ -1,39 +1,56 @@
 package creds
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 )
 
-// SecretValue is a text, or the content of a file that is re-read at each refresh, without the white space around
-// it. However it is printed or marshalled, it shows nothing.
-type SecretValue struct{ Text, File string }
+// hiddenSecret is shown instead of a secret.
+const hiddenSecret = "<secret>"
 
-// String hides the value.
-func (SecretValue) String() string { return hiddenSecret }
-
-// GoString hides the value.
-func (SecretValue) GoString() string { return hiddenSecret }
-
-// Format hides the value from every verb.
-func (SecretValue) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hiddenSecret) }
-
-// MarshalText hides the value from encoders and structured logs.
-func (SecretValue) MarshalText() ([]byte, error) { return []byte(hiddenSecret), nil }
-
-// maxSecretFile is how much of a secret's file is read.
+// maxSecretFile is how much of a file with a secret is read, in bytes.
 const maxSecretFile = 64 << 10
 
-// secrets is what the secret fields and files of a Config hold at one moment.
+// Secret is a text that is never shown: it is printed and encoded as "<secret>", or as "" when it is empty.
+type Secret string
+
+// Value returns the secret itself.
+func (s Secret) Value() string { return string(s) }
+
+// String returns "<secret>", or "" for an empty secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hiddenSecret
+}
+
+// GoString returns the same as String, for %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// Format writes the same as String, for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// MarshalYAML encodes the same as String.
+func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
+
+// MarshalJSON encodes the same as String.
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// secrets holds the secrets of a Config, those in files as they are at one moment.
 type secrets struct {
 	accessKeyID, accessKeySecret, securityToken, externalID, oidcToken string
 
 	source *secrets
 }
 
-// equal reports whether s and o hold the same.
+// equal reports whether s and o hold the same secrets.
 func (s *secrets) equal(o *secrets) bool {
 	if s == nil || o == nil {
 		return s == o
@@ -43,21 +60,25 @@ func (s *secrets) equal(o *secrets) bool {
 	return a == b && s.source.equal(o.source)
 }
 
-// readSecrets reads the secrets of cfg and of its sources. A file that holds nothing is an error: the
-// library would take the value from the environment.
+// readSecrets reads the secrets of cfg and of its sources.
 func readSecrets(cfg Config) (*secrets, error) {
 	var s secrets
 	for _, f := range []struct {
-		value SecretValue
-		to    *string
+		text Secret
+		file string
+		to   *string
 	}{
-		{cfg.AccessKeyID, &s.accessKeyID},
-		{cfg.AccessKeySecret, &s.accessKeySecret},
-		{cfg.SecurityToken, &s.securityToken},
-		{cfg.ExternalID, &s.externalID},
-		{SecretValue{File: cfg.OIDCTokenFile}, &s.oidcToken},
+		{cfg.AccessKeyID, cfg.AccessKeyIDFile, &s.accessKeyID},
+		{cfg.AccessKeySecret, cfg.AccessKeySecretFile, &s.accessKeySecret},
+		{cfg.SecurityToken, cfg.SecurityTokenFile, &s.securityToken},
+		{cfg.ExternalID, cfg.ExternalIDFile, &s.externalID},
+		{"", cfg.OIDCTokenFile, &s.oidcToken},
 	} {
-		text, err := f.value.read()
+		if f.file == "" {
+			*f.to = f.text.Value()
+			continue
+		}
+		text, err := readSecretFile(f.file)
 		if err != nil {
 			return nil, err
 		}
@@ -73,12 +94,10 @@ func readSecrets(cfg Config) (*secrets, error) {
 	return &s, nil
 }
 
-// read gives the text or what the file holds now.
-func (v SecretValue) read() (string, error) {
-	if v.File == "" {
-		return strings.TrimSpace(v.Text), nil
-	}
-	file, err := os.Open(v.File)
+// readSecretFile returns the content of a file without the white space around it. An empty file is an error: the
+// library would take the value from the environment.
+func readSecretFile(path string) (string, error) {
+	file, err := os.Open(path)
 	if err != nil {
 		return "", &Error{Class: classFile}
 	}
@@ -91,8 +110,45 @@ func (v SecretValue) read() (string, error) {
 	switch {
 	case text == "":
 		return "", &Error{Class: classIncomplete}
-	case !printable(text):
+	case !visible(text):
 		return "", &Error{Class: classMalformed}
 	}
 	return text, nil
+}
+
+// SecretFiles returns the fields of c that have the path of a file, by key.
+func (c *Config) SecretFiles() map[string]*string {
+	return map[string]*string{
+		"access_key_id_file":     &c.AccessKeyIDFile,
+		"access_key_secret_file": &c.AccessKeySecretFile,
+		"security_token_file":    &c.SecurityTokenFile,
+		"external_id_file":       &c.ExternalIDFile,
+		"oidc_token_file":        &c.OIDCTokenFile,
+	}
+}
+
+// CheckSecretFile returns what is wrong with the file of a secret and what is allowed, or "". It does not show the path,
+// which may be the secret itself by mistake.
+func CheckSecretFile(path string) string {
+	const allowed = ", allowed: the path of a readable file, absolute or relative to the configuration file"
+	info, err := os.Stat(path) // before reading, which blocks on a named pipe
+	var content []byte
+	if err == nil && info.Mode().IsRegular() && info.Size() <= maxSecretFile {
+		content, err = os.ReadFile(path)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "the file cannot be read: no such file" + allowed
+	case errors.Is(err, fs.ErrPermission):
+		return "the file cannot be read: permission denied" + allowed
+	case err != nil:
+		return "the file cannot be read" + allowed
+	case !info.Mode().IsRegular():
+		return "is not a regular file" + allowed
+	case info.Size() > maxSecretFile:
+		return fmt.Sprintf("the file is too large, allowed: at most %d KiB", maxSecretFile>>10)
+	case len(bytes.TrimSpace(content)) == 0:
+		return "the file is empty, allowed: a file with the secret"
+	}
+	return ""
 }

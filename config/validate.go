@@ -1,0 +1,199 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"tair_ssl_exporter/collector/tair/creds"
+)
+
+const maxTags = 20 // of a discovery entry
+
+var (
+	regionForm     = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+)+$`)
+	instanceIDForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+)
+
+// validator checks a decoded Config and fills in the defaults that depend on other keys.
+type validator struct {
+	*problems
+	dir       string // of relative paths in the file
+	lookupEnv func(string) (string, bool)
+
+	accounts  map[string]int // name -> line of the first
+	instances map[string]int // ID -> line of the first
+}
+
+func (v *validator) config(c *Config) {
+	const second = model.Duration(time.Second)
+	inRange(v, "refresh_interval", c.RefreshInterval, 0, 3*3600*second)
+	inRange(v, "discovery_interval", c.DiscoveryInterval, 10*second, 24*3600*second)
+	inRange(v, "api.timeout", c.API.Timeout, second/10, 60*second)
+	inRange(v, "api.attempts", c.API.Attempts, 1, 10)
+	inRange(v, "api.concurrency", c.API.Concurrency, 1, 1000)
+	if !(c.API.QPS > 0 && c.API.QPS <= 1000) { // written so that NaN is refused
+		v.add("api.qps", "%g is out of range, allowed: a number above 0, at most 1000", c.API.QPS)
+	}
+	if len(c.Accounts) == 0 {
+		v.add("accounts", "is missing or empty, allowed: a list of at least one account")
+	}
+	for i := range c.Accounts {
+		v.account(fmt.Sprintf("accounts[%d]", i), &c.Accounts[i], len(c.Accounts) == 1)
+	}
+}
+
+// account checks an account; only reports whether it is the only one.
+func (v *validator) account(path string, a *Account, only bool) {
+	name := path + ".name"
+	switch {
+	case a.Name == "" && !only:
+		v.add(name, "is missing, only a single account may leave it out")
+	case a.Name == "" && !v.found[name]:
+		a.Name = DefaultAccountName
+	}
+	v.unique(v.accounts, name, a.Name)
+	if !v.has(path + ".credentials") {
+		a.Credentials.Type = creds.TypeDefault
+	}
+	v.credentials(path+".credentials", &a.Credentials)
+	v.check(path+".endpoint", checkEndpoint(a.Endpoint))
+	if a.Network != NetworkPublic && a.Network != NetworkVPC {
+		v.add(path+".network", "%s is not a network, allowed: %s, %s", quote(a.Network), NetworkPublic, NetworkVPC)
+	}
+	region := path + ".region"
+	if a.Region != "" {
+		v.check(region, checkRegion(a.Region))
+	}
+	for i := range a.Instances {
+		v.instance(fmt.Sprintf("%s.instances[%d]", path, i), &a.Instances[i], a.Region, v.found[region])
+	}
+	for i, d := range a.Discovery {
+		v.discovery(fmt.Sprintf("%s.discovery[%d]", path, i), d)
+	}
+	if len(a.Instances)+len(a.Discovery) == 0 && !v.found[path+".instances"] && !v.found[path+".discovery"] {
+		v.add(path, "the account watches nothing, give it instances or discovery")
+	}
+}
+
+// instance checks an instance and applies the region of its account. A wrong region of the account is reported once,
+// and not for each of its instances.
+func (v *validator) instance(path string, i *Instance, accountRegion string, regionIsWrong bool) {
+	id, region := path+".id", path+".region"
+	if i.ID == "" {
+		v.add(id, "is missing or empty, allowed: an instance ID such as r-bp1zxszhcgatnx")
+	} else {
+		v.check(id, checkInstanceID(i.ID))
+	}
+	v.unique(v.instances, id, i.ID)
+	switch {
+	case i.Region != "":
+		v.check(region, checkRegion(i.Region))
+	case accountRegion != "":
+		i.Region = accountRegion
+	case !regionIsWrong:
+		v.add(region, "is missing, give it one as {id: ..., region: ...} or set the region of the account")
+	}
+	for name := range i.Labels {
+		v.check(path+".labels."+name, checkLabelName(name))
+	}
+}
+
+func (v *validator) discovery(path string, d Discovery) {
+	if len(d.Regions) == 0 {
+		v.add(path+".regions", `is missing or empty, allowed: a list of region IDs, or ["*"] for every region`)
+	}
+	seen := map[string]bool{}
+	for i, region := range d.Regions {
+		at := fmt.Sprintf("%s.regions[%d]", path, i)
+		switch {
+		case region != "*":
+			v.check(at, checkRegion(region))
+		case len(d.Regions) > 1:
+			v.add(at, `"*" stands for every region, allowed: only alone`)
+		}
+		if seen[region] {
+			v.add(at, "%s is given twice, allowed: once", quote(region))
+		}
+		seen[region] = true
+	}
+	if len(d.Tags) > maxTags {
+		v.add(path+".tags", "has %d tags, allowed: at most %d", len(d.Tags), maxTags)
+	}
+	if _, empty := d.Tags[""]; empty {
+		v.add(path+".tags", "a tag key is empty, allowed: the key of a tag")
+	}
+	for name := range d.Labels {
+		v.check(path+".labels."+name, checkLabelName(name))
+	}
+	for name, tag := range d.TagLabels {
+		v.check(path+".tag_labels."+name, checkLabelName(name))
+		if tag == "" {
+			v.add(path+".tag_labels."+name, "has no tag, allowed: the key of the tag whose value the label takes")
+		}
+	}
+}
+
+// check reports what is wrong with the value of a key, unless it is "".
+func (v *validator) check(path, wrong string) {
+	if wrong != "" {
+		v.add(path, "%s", wrong)
+	}
+}
+
+// unique reports a name or an ID that occurs before in the file. Lines has the line of the first one.
+func (v *validator) unique(lines map[string]int, path, name string) {
+	if lines[name] != 0 {
+		v.add(path, "%s is on line %d already, allowed: once in the file", quote(name), lines[name])
+	} else if name != "" {
+		lines[name] = v.line(path)
+	}
+}
+
+func inRange[T cmp.Ordered](v *validator, path string, value, low, high T) {
+	if value < low || value > high {
+		v.add(path, "%v is out of range, allowed: %v to %v", value, low, high)
+	}
+}
+
+func checkRegion(s string) string {
+	if regionForm.MatchString(s) {
+		return ""
+	}
+	return quote(s) + " is not a region ID, allowed: one such as cn-hangzhou or us-east-1"
+}
+
+func checkInstanceID(s string) string {
+	if instanceIDForm.MatchString(s) {
+		return ""
+	}
+	return quote(s) + " is not an instance ID, allowed: 1 to 128 letters, digits, '-' and '_', such as r-bp1zxszhcgatnx"
+}
+
+// checkEndpoint allows no endpoint too, which is the default. It does not show the endpoint, which may have a password.
+func checkEndpoint(s string) string {
+	host, ok := strings.CutPrefix(s, "http://")
+	if !ok {
+		host = strings.TrimPrefix(s, "https://")
+	}
+	if s == "" || creds.IsHostPort(host) {
+		return ""
+	}
+	return "is not an endpoint, allowed: host, host:port or http(s)://host:port, without user, path or query, port 1 to 65535"
+}
+
+// checkLabelName allows the labels that every series of the info metric can have.
+func checkLabelName(s string) string {
+	switch s {
+	case "instance_id", "account", "region", "name":
+		return quote(s) + " is a label of the exporter itself, allowed: any other label name"
+	}
+	if !model.LegacyValidation.IsValidLabelName(s) || strings.HasPrefix(s, "__") {
+		return quote(s) + " is not a label name, allowed: letters, digits and '_', beginning with a letter or one '_'"
+	}
+	return ""
+}
