@@ -10,7 +10,7 @@ import (
 const (
 	defaultPageSize = 30
 	maxPageSize     = 50
-	maxTags         = 20
+	maxTagFilters   = 5
 )
 
 // instancesBody is the success body of R-kvstore DescribeInstances (2015-01-01).
@@ -135,8 +135,8 @@ func tagFilter(params map[string]string) (map[string]string, *APIError) {
 		}
 		number, field, _ := strings.Cut(rest, ".")
 		n, err := strconv.Atoi(number)
-		if err != nil || n < 1 || n > maxTags || number != strconv.Itoa(n) || field != "Key" && field != "Value" {
-			return nil, invalidParameter("Tags are sent as Tag.N.Key and Tag.N.Value with N from 1 to 20.")
+		if err != nil || n < 1 || n > maxTagFilters || number != strconv.Itoa(n) || field != "Key" && field != "Value" {
+			return nil, invalidParameter("Tags are sent as Tag.N.Key and Tag.N.Value with N from 1 to 5.")
 		}
 		key := params["Tag."+number+".Key"]
 		if key == "" {
