@@ -25,7 +25,8 @@ type answer struct {
 	body        []byte
 }
 
-func (ans answer) header(w http.ResponseWriter) {
+func (a *API) writeHeader(w http.ResponseWriter, ans answer) {
+	w.Header().Set("Date", a.clock().UTC().Format(http.TimeFormat))
 	if ans.contentType != "" {
 		w.Header().Set("Content-Type", ans.contentType)
 	}
@@ -34,19 +35,6 @@ func (ans answer) header(w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(ans.body)))
 	w.WriteHeader(ans.status)
-}
-
-// write sends the answer. Errors are the client's own doing: it went away.
-func (ans answer) write(w http.ResponseWriter) {
-	ans.header(w)
-	_, _ = w.Write(ans.body)
-}
-
-// writeHalf promises the whole answer and sends half of it.
-func (ans answer) writeHalf(w http.ResponseWriter) {
-	ans.header(w)
-	_, _ = w.Write(ans.body[:len(ans.body)/2])
-	_ = http.NewResponseController(w).Flush()
 }
 
 // errorBody is the documented body of every error.

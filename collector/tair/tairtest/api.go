@@ -2,6 +2,7 @@ package tairtest
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,8 @@ const Version = "2015-01-01"
 type Options struct {
 	// Now is the clock for dates, nonces, quotas and the request log. Nil means time.Now.
 	Now func() time.Time
+	// ClockOffset is how far the API's own clock is ahead of Now at the start; see SetClockOffset.
+	ClockOffset time.Duration
 	// Keys are the access keys known from the start; see API.SetKey.
 	Keys []Key
 	// Latency is how long each answer is held back.
@@ -37,6 +40,7 @@ type Key struct {
 // API is the fake. It is an http.Handler and safe for concurrent use; everything may be changed while it serves.
 type API struct {
 	now       func() time.Time
+	offset    atomic.Int64 // nanoseconds that the API's clock is ahead of now
 	latency   time.Duration
 	closed    chan struct{}
 	closeOnce sync.Once
@@ -68,11 +72,19 @@ func New(opts Options) *API {
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.offset.Store(int64(opts.ClockOffset))
 	for _, k := range opts.Keys {
 		a.keys[k.AccessKeyID] = k
 	}
 	return a
 }
+
+// SetClockOffset sets how far the API's own clock is ahead of Options.Now; a negative offset sets it behind. The API holds
+// x-acs-date against that clock and sends its time in the header Date. Quotas and the request log stay on Options.Now.
+func (a *API) SetClockOffset(d time.Duration) { a.offset.Store(int64(d)) }
+
+// clock returns the time of the API's own clock.
+func (a *API) clock() time.Time { return a.now().Add(time.Duration(a.offset.Load())) }
 
 // SetKey adds an access key, or replaces the one with the same AccessKeyID (a new secret or a new token).
 func (a *API) SetKey(k Key) {

@@ -57,7 +57,7 @@ func (a *API) authenticate(r *http.Request, body []byte) (call, *APIError) {
 	if apiErr := checkToken(r, key); apiErr != nil {
 		return call{}, apiErr
 	}
-	if apiErr := checkDate(r.Header.Get("x-acs-date"), now); apiErr != nil {
+	if apiErr := checkDate(r.Header.Get("x-acs-date"), a.clock()); apiErr != nil {
 		return call{}, apiErr
 	}
 	bodyHash := hashHex(body)

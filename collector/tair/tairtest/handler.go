@@ -53,9 +53,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	normal := a.operate(r, c)
 	if fault.Cut {
-		a.note(entry, normal.status, CodeCut)
-		normal.writeHalf(w)
-		panic(http.ErrAbortHandler)
+		a.sendHalf(w, entry, normal)
 	}
 	a.send(w, entry, normal)
 }
@@ -121,7 +119,17 @@ func (a *API) note(entry *Request, status int, code string) {
 
 func (a *API) send(w http.ResponseWriter, entry *Request, ans answer) {
 	a.note(entry, ans.status, ans.code)
-	ans.write(w)
+	a.writeHeader(w, ans)
+	_, _ = w.Write(ans.body) // fails when the client has gone away
+}
+
+// sendHalf promises the whole answer, sends half of it and closes the connection; it does not return.
+func (a *API) sendHalf(w http.ResponseWriter, entry *Request, ans answer) {
+	a.note(entry, ans.status, CodeCut)
+	a.writeHeader(w, ans)
+	_, _ = w.Write(ans.body[:len(ans.body)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
 }
 
 // abort ends a request by closing its connection; it does not return.
