@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -16,25 +17,25 @@ const (
 	contentTypeXML  = "text/xml;charset=utf-8"
 )
 
-// answer is what is sent for one request, and the code that the log gets for it.
-type answer struct {
+// response is the response to one request.
+type response struct {
 	status      int
-	code        string
+	code        string // for the request log
 	contentType string
 	location    string
 	body        []byte
 }
 
-func (a *API) writeHeader(w http.ResponseWriter, ans answer) {
+func (a *API) writeHeader(w http.ResponseWriter, resp response) {
 	w.Header().Set("Date", a.clock().UTC().Format(http.TimeFormat))
-	if ans.contentType != "" {
-		w.Header().Set("Content-Type", ans.contentType)
+	if resp.contentType != "" {
+		w.Header().Set("Content-Type", resp.contentType)
 	}
-	if ans.location != "" {
-		w.Header().Set("Location", ans.location)
+	if resp.location != "" {
+		w.Header().Set("Location", resp.location)
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(ans.body)))
-	w.WriteHeader(ans.status)
+	w.Header().Set("Content-Length", strconv.Itoa(len(resp.body)))
+	w.WriteHeader(resp.status)
 }
 
 // errorBody is the documented body of every error.
@@ -46,7 +47,7 @@ type errorBody struct {
 	Recommend string `json:"Recommend"`
 }
 
-func renderError(r *http.Request, e APIError) answer {
+func renderError(r *http.Request, e APIError) response {
 	return render(r, e.Status, e.Code, "Error", errorBody{
 		RequestID: requestID(),
 		HostID:    r.Host,
@@ -56,25 +57,38 @@ func renderError(r *http.Request, e APIError) answer {
 	})
 }
 
-// render encodes a body in the format that the client accepts; name is the root element in XML.
-func render(r *http.Request, status int, code, name string, body any) answer {
+// render encodes a body as JSON, or as XML with the root element name.
+func render(r *http.Request, status int, code, name string, body any) response {
 	var buf bytes.Buffer
-	if wantsJSON(r) {
+	if acceptsJSON(r) {
 		enc := json.NewEncoder(&buf)
-		enc.SetEscapeHTML(false) // the cloud prints URLs as they are
+		enc.SetEscapeHTML(false) // the cloud does not escape & in URLs
 		if err := enc.Encode(body); err != nil {
 			panic(fmt.Sprintf("tairtest: encode %s: %v", name, err)) // a mistake in this package
 		}
-		return answer{status: status, code: code, contentType: contentTypeJSON, body: bytes.TrimSpace(buf.Bytes())}
+		return response{status: status, code: code, contentType: contentTypeJSON, body: bytes.TrimSpace(buf.Bytes())}
 	}
 	buf.WriteString(xml.Header)
 	if err := xml.NewEncoder(&buf).EncodeElement(body, xml.StartElement{Name: xml.Name{Local: name}}); err != nil {
 		panic(fmt.Sprintf("tairtest: encode %s: %v", name, err))
 	}
-	return answer{status: status, code: code, contentType: contentTypeXML, body: buf.Bytes()}
+	return response{status: status, code: code, contentType: contentTypeXML, body: buf.Bytes()}
 }
 
-// requestID is a random one in the cloud's form, an upper-case UUID.
+// acceptsJSON reports whether the client asks for JSON. The cloud's older products, such as this one, default to XML.
+func acceptsJSON(r *http.Request) bool {
+	for _, value := range r.Header.Values("Accept") {
+		for item := range strings.SplitSeq(value, ",") {
+			kind, _, _ := strings.Cut(item, ";")
+			if strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// requestID returns a random request ID in the cloud's form, an upper-case UUID.
 func requestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
