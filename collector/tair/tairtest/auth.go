@@ -8,23 +8,22 @@ import (
 )
 
 const (
-	// clockSkew is how far x-acs-date may be from the API's clock, in either direction.
+	// clockSkew is the largest difference between x-acs-date and the API's clock, in either direction.
 	clockSkew = 15 * time.Minute
-	// timeFormat is the form of every time in the API, always in UTC.
+	// timeFormat is the layout of every time in the API, always in UTC.
 	timeFormat = "2006-01-02T15:04:05Z"
 )
 
-// call is a request whose signature was accepted.
+// call is a request with a valid signature.
 type call struct {
 	account string
 	action  string
 	region  string // RegionId or, without one, the region of the instance
-	host    string // where the request was sent to
+	host    string
 	params  map[string]string
 }
 
-// authenticate checks what every operation wants of a request, in the order in which a client would want to hear of it:
-// the form, the key, the date, the signature, the nonce.
+// authenticate checks the method, the path, the key, the date, the signature and the nonce, in this order.
 func (a *API) authenticate(r *http.Request, body []byte) (call, *APIError) {
 	if r.Method != http.MethodPost {
 		return call{}, &APIError{Status: 405, Code: "UnsupportedHTTPMethod", Message: "This HTTP method is not supported."}
@@ -57,7 +56,7 @@ func (a *API) authenticate(r *http.Request, body []byte) (call, *APIError) {
 	if apiErr := checkToken(r, key); apiErr != nil {
 		return call{}, apiErr
 	}
-	if apiErr := checkDate(r.Header.Get("x-acs-date"), now); apiErr != nil {
+	if apiErr := checkDate(r.Header.Get("x-acs-date"), a.clock()); apiErr != nil {
 		return call{}, apiErr
 	}
 	bodyHash := hashHex(body)
@@ -71,7 +70,7 @@ func (a *API) authenticate(r *http.Request, body []byte) (call, *APIError) {
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// Only now, so that nobody without the secret can use up a nonce.
+	// The nonce comes last: a request with a wrong signature must not use it up.
 	if !a.nonces.use(r.Header.Get("x-acs-signature-nonce"), now) {
 		return call{}, unauthorized(400, "SignatureNonceUsed", "The request signature nonce has been used.")
 	}
@@ -84,7 +83,7 @@ func (a *API) authenticate(r *http.Request, body []byte) (call, *APIError) {
 	}, nil
 }
 
-// checkToken holds temporary keys to their token and permanent ones to having none.
+// checkToken requires the token of a temporary key, and no token with a permanent key.
 func checkToken(r *http.Request, key Key) *APIError {
 	tokens := r.Header.Values("x-acs-security-token")
 	switch {
@@ -102,7 +101,7 @@ func checkToken(r *http.Request, key Key) *APIError {
 
 func checkDate(text string, now time.Time) *APIError {
 	date, err := time.Parse(timeFormat, text)
-	// Parse takes fractions of a second that the layout does not have; the API does not.
+	// Parse accepts fractions of a second; the API does not.
 	if err != nil || date.Format(timeFormat) != text {
 		return unauthorized(400, "InvalidTimeStamp.Format", "The header x-acs-date must have the form "+timeFormat+".")
 	}
@@ -112,7 +111,7 @@ func checkDate(text string, now time.Time) *APIError {
 	return nil
 }
 
-// regionOf is the region a request belongs to. API.mu must be held.
+// regionOf returns the region of a request: its RegionId, or the region of its instance. The caller holds API.mu.
 func (a *API) regionOf(regionID, instanceID string) string {
 	if regionID != "" {
 		return regionID

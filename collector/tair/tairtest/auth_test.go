@@ -174,6 +174,30 @@ func TestNoncesAreForgottenWhenTheDateProtects(t *testing.T) {
 	}
 }
 
+func TestClockOffsetMovesTheDateHeaderAndTheDatesAccepted(t *testing.T) {
+	check := func(f *fixture, offset time.Duration) {
+		t.Helper()
+		r := f.send(sslRequest("r-1"))
+		if offset.Abs() <= 15*time.Minute {
+			wantAnswer(t, r, 200, "OK")
+		} else {
+			wantAnswer(t, r, 400, "InvalidTimeStamp.Expired")
+		}
+		if got, want := r.header.Get("Date"), testTime.Add(offset).Format(http.TimeFormat); got != want {
+			t.Errorf("offset %v: Date is %q, want %q", offset, got, want)
+		}
+		if log := f.api.Requests(); !log[len(log)-1].At.Equal(testTime) {
+			t.Errorf("offset %v: logged at %v", offset, log[len(log)-1].At)
+		}
+	}
+	for _, offset := range []time.Duration{0, 15 * time.Minute, 16 * time.Minute, -15 * time.Minute, -16 * time.Minute} {
+		f := serve(t, newTestAPI(Options{ClockOffset: offset}))
+		check(f, offset)
+		f.api.SetClockOffset(-offset)
+		check(f, -offset)
+	}
+}
+
 func TestRevokedKeyIsUnknown(t *testing.T) {
 	f := newFixture(t)
 	f.api.RevokeKey(testKey.AccessKeyID)

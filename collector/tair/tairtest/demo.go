@@ -6,72 +6,72 @@ import (
 	"time"
 )
 
-// Demo is a simulated fleet that shows every state an instance can be in, with the accounts that watch it.
+// Demo is an API with simulated instances in every state, and the accounts to watch them with.
 type Demo struct {
-	// API is the fake cloud that holds the fleet.
+	// API serves the instances.
 	API *API
-	// Accounts are what a configuration would list.
+	// Accounts are the accounts for the configuration.
 	Accounts []DemoAccount
 }
 
-// DemoAccount is one account of the fleet.
+// DemoAccount is one account of a Demo.
 type DemoAccount struct {
-	// Name is the account's name, also the main account of its key.
+	// Name is the account's name, and the Account of Key.
 	Name string
-	// Key is a random key that the API knows.
+	// Key is a random access key that the API accepts.
 	Key Key
-	// Instances are the ones to watch.
+	// Instances are the instances to watch.
 	Instances []DemoInstance
-	// Discover is, when not nil, the tags by which all of Instances that exist can be found.
+	// Discover holds the tags that find all existing Instances by discovery; nil means no discovery.
 	Discover map[string]string
 }
 
-// DemoInstance is one instance to watch.
+// DemoInstance is one instance of a DemoAccount.
 type DemoInstance struct {
 	// ID is the instance ID.
 	ID string
-	// Region is the instance's region.
+	// Region is the region ID.
 	Region string
 	// Name is the display name.
 	Name string
-	// Labels are its custom labels.
+	// Labels are the custom labels.
 	Labels map[string]string
-	// State is one of the Demo constants.
+	// State is one of the Demo constants, DemoValid to DemoThrottled.
 	State string
 }
 
 // The states of a DemoInstance.
 const (
-	DemoValid       = "valid"       // the certificate has long to live
+	DemoValid       = "valid"       // the certificate expires in more than 30 days
 	DemoExpiring    = "expiring"    // the certificate expires within 30 days
 	DemoCritical    = "critical"    // the certificate expires within 7 days
 	DemoExpired     = "expired"     // the certificate has expired
 	DemoDisabled    = "disabled"    // SSL is off
-	DemoUnsupported = "unsupported" // the API says that this kind of instance has no SSL
-	DemoDeleted     = "deleted"     // watched but gone: the API does not find it
-	DemoForbidden   = "forbidden"   // the account lacks the RAM permission on it
-	DemoThrottled   = "throttled"   // one answer, then throttled for good: the last known answer is served on
+	DemoUnsupported = "unsupported" // this kind of instance has no SSL
+	DemoDeleted     = "deleted"     // the API does not find the instance
+	DemoForbidden   = "forbidden"   // the account lacks the RAM permission
+	DemoThrottled   = "throttled"   // the first call succeeds, all later calls are throttled
 )
 
 const (
 	demoHangzhou  = "cn-hangzhou"
 	demoSingapore = "ap-southeast-1"
-	demoStaging   = "staging" // the account that can be discovered
-	// demoLatency is that of a near region of the cloud, so that durations in the dashboards look real.
+	demoStaging   = "staging" // the account with discovery
+	// demoLatency is a usual latency of the cloud, so that durations in the dashboards look real.
 	demoLatency = 30 * time.Millisecond
-	// demoRequests bounds the log of a fake that may run for days and that nobody asks for it.
+	// demoRequests limits the request log of a demo that runs for days.
 	demoRequests = 1000
 )
 
-// demoRow is one line of the fleet.
+// demoRow is one instance of the demo.
 type demoRow struct {
 	account, id, region, name, team, env, state string
-	days                                        int // until the certificate expires
+	days                                        int // until the certificate expires; 0: no certificate
 }
 
-// demoFleet is the fleet. The throttled instance has an account and region to itself, because a client slows down all
-// calls of an account and region when it is throttled there.
-func demoFleet() []demoRow {
+// demoRows returns the instances of the demo. The throttled instance is alone in its account and region, because throttling
+// slows down all calls of an account and region.
+func demoRows() []demoRow {
 	const prod, staging = "production", demoStaging
 	return []demoRow{
 		{prod, "r-bp1demo7k2mxq4wz", demoHangzhou, "sessions", "identity", "prod", DemoValid, 200},
@@ -89,7 +89,7 @@ func demoFleet() []demoRow {
 	}
 }
 
-// NewDemo returns a fresh fleet whose certificates are dated from now(). Nil means time.Now.
+// NewDemo returns a new Demo with new keys. Certificates expire relative to now(); nil means time.Now.
 func NewDemo(now func() time.Time) *Demo {
 	if now == nil {
 		now = time.Now
@@ -97,7 +97,7 @@ func NewDemo(now func() time.Time) *Demo {
 	d := &Demo{API: New(Options{Now: now, Latency: demoLatency, KeepRequests: demoRequests})}
 	start := now()
 	index := make(map[string]int)
-	for _, row := range demoFleet() {
+	for _, row := range demoRows() {
 		i, known := index[row.account]
 		if !known {
 			i = len(d.Accounts)
@@ -122,7 +122,7 @@ func NewDemo(now func() time.Time) *Demo {
 	return d
 }
 
-// addInstance puts one instance into the cloud, in the state that it shows.
+// addInstance adds one instance to the API, with the faults of its state.
 func (d *Demo) addInstance(row demoRow, tags map[string]string, start time.Time) {
 	if row.state == DemoDeleted {
 		return
@@ -151,7 +151,7 @@ func (d *Demo) addInstance(row demoRow, tags map[string]string, start time.Time)
 	d.API.SetInstance(i)
 }
 
-// demoKey makes a random key that looks like a real one but opens nothing.
+// demoKey returns a random key in the form of a real one.
 func demoKey(account string) Key {
 	return Key{Account: account, AccessKeyID: "LTAIdemo" + rand.Text()[:16], AccessKeySecret: rand.Text()}
 }

@@ -1,29 +1,29 @@
 package tairtest
 
-// The classes of documented errors, as Errors names them.
+// The classes of the documented errors; see Errors.
 const (
 	ClassUnsupported  = "unsupported"  // this kind of instance has no SSL
 	ClassNotFound     = "not_found"    // the account has no such instance
-	ClassThrottled    = "throttled"    // over a quota; to be tried again later
-	ClassServer       = "server"       // the service's fault; to be tried again
-	ClassForbidden    = "forbidden"    // the identity is known but lacks the RAM permission
-	ClassUnauthorized = "unauthorized" // the key, the token or the signature is refused
+	ClassThrottled    = "throttled"    // above a quota; a later retry can succeed
+	ClassServer       = "server"       // the service failed; a retry can succeed
+	ClassForbidden    = "forbidden"    // the key is valid, but lacks the RAM permission
+	ClassUnauthorized = "unauthorized" // the key, the token, the date or the signature is invalid
 )
 
-// APIError is an error answer of the API: an HTTP status and the body {"RequestId","HostId","Code","Message","Recommend"}.
+// APIError is an error of the API: an HTTP status and the body {"RequestId","HostId","Code","Message","Recommend"}.
 type APIError struct {
 	// Status is the HTTP status.
 	Status int
-	// Code is the API's own code, like "Throttling.User".
+	// Code is the API's error code, "Throttling.User".
 	Code string
-	// Message is the text for humans. The fake's own messages never repeat what a client sent as key, token or signature.
+	// Message is the text for people. Messages of the fake never contain a key, a token or a signature.
 	Message string
-	// Class is what the code means, one of the Class constants. It is never sent.
+	// Class is the meaning of the code, one of the Class constants. It is not sent.
 	Class string
 }
 
-// Errors returns every documented error of R-kvstore DescribeInstanceSSL (2015-01-01), of the gateway in front of it and of
-// RAM, for table-driven tests of clients. Codes that the cloud sends with several statuses are listed once for each.
+// Errors returns all documented errors of R-kvstore DescribeInstanceSSL (2015-01-01), of the gateway in front of it and of
+// RAM. A code that the cloud sends with several statuses appears once for each.
 func Errors() []APIError {
 	table := []struct {
 		class    string
@@ -68,7 +68,7 @@ func invalidParameter(message string) *APIError {
 	return &APIError{Status: 400, Code: "InvalidParameter", Message: message}
 }
 
-// instanceNotFound is also the answer for an instance of another account or region: the cloud does not tell them apart.
+// instanceNotFound is also the error for an instance of another account or region, as in the cloud.
 func instanceNotFound() *APIError {
 	return &APIError{Status: 404, Code: "InvalidInstanceId.NotFound", Message: "The specified instance does not exist.", Class: ClassNotFound}
 }

@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Fault is one way to misbehave. After the optional Delay exactly one of Error, Hang, Reset, Cut, Redirect or Body (with
-// Status and ContentType) should be set; of several the first in this order acts. With Delay alone the answer is the normal
-// one, only late.
+// Fault is one way to fail. It has a Delay, or one of Error, Hang, Reset, Cut, Redirect and Body (with Status and
+// ContentType), or both. If several are set, the first in this order acts. After a Delay alone the normal response follows.
 type Fault struct {
-	// After is how many requests go through untouched before the fault acts.
+	// After is the number of requests that the fault lets pass first.
 	After int
-	// Times is how many requests the fault acts on; 0 means for good.
+	// Times is the number of requests that the fault acts on; 0 means no limit.
 	Times int
 
-	// Delay holds the answer back. It ends early when the client goes away or the server closes.
+	// Delay is the time before the response, on top of Options.Latency. It ends early when the client disconnects or
+	// the server closes.
 	Delay time.Duration
-	// Error is an error answer in the documented form.
+	// Error is sent as an error of the API.
 	Error *APIError
-	// Hang gives no answer until the client goes away or the server closes.
+	// Hang sends nothing until the client disconnects or the server closes.
 	Hang bool
-	// Reset closes the connection without a byte of an answer.
+	// Reset closes the connection and sends nothing.
 	Reset bool
-	// Cut sends the normal answer's headers and half of its body, then closes the connection.
+	// Cut sends the headers and half of the body of the normal response, then closes the connection.
 	Cut bool
-	// Redirect is a Location to send the client to, with Status or 307.
+	// Redirect is sent as the header Location, with Status or 307.
 	Redirect string
-	// Body is sent instead of an answer, as it is, with Status or 200 and ContentType or JSON. A Status without a Body
-	// is an answer without a body.
+	// Body replaces the body of the response, with Status or 200, and ContentType or that of JSON. A Status alone sends
+	// an empty body.
 	Body []byte
 	// ContentType is the Content-Type of Body.
 	ContentType string
@@ -35,15 +35,15 @@ type Fault struct {
 	Status int
 }
 
-// replaces tells whether a foreign answer is sent in place of the normal one, and gives it.
-func (f Fault) replaces() (answer, bool) {
+// response returns the response of a fault with a Redirect, a Body or a Status.
+func (f Fault) response() (response, bool) {
 	status := f.Status
 	switch {
 	case f.Redirect != "":
 		if status == 0 {
-			status = http.StatusTemporaryRedirect // the one that makes clients repeat a POST as a POST
+			status = http.StatusTemporaryRedirect // clients repeat a POST as a POST
 		}
-		return answer{status: status, code: CodeRedirect, location: f.Redirect}, true
+		return response{status: status, code: CodeRedirect, location: f.Redirect}, true
 	case f.Body != nil || f.Status != 0:
 		if status == 0 {
 			status = http.StatusOK
@@ -52,15 +52,15 @@ func (f Fault) replaces() (answer, bool) {
 		if kind == "" {
 			kind = contentTypeJSON
 		}
-		return answer{status: status, code: CodeBody, contentType: kind, body: f.Body}, true
+		return response{status: status, code: CodeBody, contentType: kind, body: f.Body}, true
 	}
-	return answer{}, false
+	return response{}, false
 }
 
-// faultQueue holds the faults of one target, the acting one first.
+// faultQueue holds the faults of one target, the next one first.
 type faultQueue []Fault
 
-// next counts a request and returns the fault that acts on it, if any, with the rest of the queue.
+// next counts a request. It returns the fault that acts on it, if any, and the new queue.
 func (q faultQueue) next() (Fault, bool, faultQueue) {
 	if len(q) == 0 {
 		return Fault{}, false, q
@@ -79,14 +79,14 @@ func (q faultQueue) next() (Fault, bool, faultQueue) {
 	return f, true, q
 }
 
-// takeFault finds the fault for a request; see SetFault for the order of the targets.
-func (a *API) takeFault(c call) Fault {
+// nextFault returns the fault that acts on a request; see SetFault for the order of the targets.
+func (a *API) nextFault(c call) Fault {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	targets := [...]string{c.params["InstanceId"], c.action + "/" + c.region, c.action, ""}
 	for i, target := range targets {
 		if target == "" && i < len(targets)-1 {
-			continue // no instance: "" must be asked last, and once
+			continue // the request has no InstanceId; "" is the last target
 		}
 		f, acts, rest := a.faults[target].next()
 		if len(rest) > 0 {

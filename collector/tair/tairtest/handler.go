@@ -3,14 +3,14 @@ package tairtest
 import (
 	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
-// maxRequestBody is far more than any request should carry; it only keeps a runaway client from filling the memory.
+// maxRequestBody protects the memory from a faulty client. Valid requests have no body.
 const maxRequestBody = 1 << 20
 
-// ServeHTTP answers one request. The order is: signature, quota, form, fault, latency, operation.
+// ServeHTTP answers one request. It checks the signature, the quota and the parameters, applies the fault and the
+// latency, then performs the operation.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry := a.begin(r)
 	defer a.end(entry)
@@ -20,19 +20,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c, apiErr := a.authenticate(r, body)
 	if apiErr == nil {
-		apiErr = a.admit(entry, c)
+		apiErr = a.checkQuota(entry, c)
 	}
 	if apiErr == nil {
-		apiErr = checkForm(r, c, body)
+		apiErr = checkParameters(r, c, body)
 	}
 	if apiErr != nil {
-		a.wait(entry, r, a.latency)
+		a.delay(entry, r, a.latency)
 		a.send(w, entry, renderError(r, *apiErr))
 		return
 	}
 
-	fault := a.takeFault(c)
-	a.wait(entry, r, a.latency+fault.Delay)
+	fault := a.nextFault(c)
+	a.delay(entry, r, a.latency+fault.Delay)
 	switch {
 	case fault.Error != nil:
 		a.send(w, entry, renderError(r, *fault.Error))
@@ -45,22 +45,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.abort(entry, CodeAborted)
 	case fault.Reset:
 		a.abort(entry, CodeReset)
+	case fault.Cut:
+		a.sendHalf(w, entry, a.perform(r, c))
 	}
-	if foreign, ok := fault.replaces(); ok && !fault.Cut {
-		a.send(w, entry, foreign)
+	if override, ok := fault.response(); ok {
+		a.send(w, entry, override)
 		return
 	}
-
-	normal := a.operate(r, c)
-	if fault.Cut {
-		a.note(entry, normal.status, CodeCut)
-		normal.writeHalf(w)
-		panic(http.ErrAbortHandler)
-	}
-	a.send(w, entry, normal)
+	a.send(w, entry, a.perform(r, c))
 }
 
-// begin logs a request as it arrives, so that one that hangs can be seen hanging.
+// begin logs a request as it arrives, so that the log also shows requests that hang.
 func (a *API) begin(r *http.Request) *Request {
 	query := r.URL.Query()
 	entry := Request{
@@ -78,7 +73,7 @@ func (a *API) begin(r *http.Request) *Request {
 	return a.log.begin(entry)
 }
 
-// end counts a request out; one that ended without a word, by a panic, was aborted.
+// end counts a request as done. A request that is still pending has panicked.
 func (a *API) end(entry *Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -88,16 +83,16 @@ func (a *API) end(entry *Request) {
 	}
 }
 
-// admit holds an authenticated request to the quota.
-func (a *API) admit(entry *Request, c call) *APIError {
+// checkQuota counts an authenticated request against the quota.
+func (a *API) checkQuota(entry *Request, c call) *APIError {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	entry.Account = c.account
-	return a.quota.accept(quotaKey{c.account, c.region, c.action}, a.now())
+	return a.quota.count(quotaKey{c.account, c.region, c.action}, a.now())
 }
 
-// wait holds a request back, and gives it up when its client goes away or the server closes.
-func (a *API) wait(entry *Request, r *http.Request, d time.Duration) {
+// delay waits for d. It aborts the request when the client disconnects or the server closes first.
+func (a *API) delay(entry *Request, r *http.Request, d time.Duration) {
 	if d <= 0 {
 		return
 	}
@@ -112,33 +107,31 @@ func (a *API) wait(entry *Request, r *http.Request, d time.Duration) {
 	}
 }
 
-// note puts the outcome of a request in the log. It comes before the answer, so that whoever has the answer finds it there.
-func (a *API) note(entry *Request, status int, code string) {
+// record logs the result of a request. Callers record before they send, so that a client that has its response also
+// finds it in the log.
+func (a *API) record(entry *Request, status int, code string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	entry.Status, entry.Code = status, code
 }
 
-func (a *API) send(w http.ResponseWriter, entry *Request, ans answer) {
-	a.note(entry, ans.status, ans.code)
-	ans.write(w)
+func (a *API) send(w http.ResponseWriter, entry *Request, resp response) {
+	a.record(entry, resp.status, resp.code)
+	a.writeHeader(w, resp)
+	_, _ = w.Write(resp.body) // fails when the client has disconnected
 }
 
-// abort ends a request by closing its connection; it does not return.
-func (a *API) abort(entry *Request, code string) {
-	a.note(entry, 0, code)
+// sendHalf sends the headers and half of the body, then closes the connection. It does not return.
+func (a *API) sendHalf(w http.ResponseWriter, entry *Request, resp response) {
+	a.record(entry, resp.status, CodeCut)
+	a.writeHeader(w, resp)
+	_, _ = w.Write(resp.body[:len(resp.body)/2])
+	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
-// wantsJSON tells whether the client asked for JSON. Without that the older products, this one among them, answer in XML.
-func wantsJSON(r *http.Request) bool {
-	for _, value := range r.Header.Values("Accept") {
-		for item := range strings.SplitSeq(value, ",") {
-			kind, _, _ := strings.Cut(item, ";")
-			if strings.EqualFold(strings.TrimSpace(kind), "application/json") {
-				return true
-			}
-		}
-	}
-	return false
+// abort ends a request by closing its connection. It does not return.
+func (a *API) abort(entry *Request, code string) {
+	a.record(entry, 0, code)
+	panic(http.ErrAbortHandler)
 }

@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// Instance is one simulated Tair instance, with what R-kvstore DescribeInstanceSSL and DescribeInstances (2015-01-01) say
-// about it.
+// Instance is one simulated Tair instance: what R-kvstore DescribeInstanceSSL and DescribeInstances (2015-01-01) return
+// for it.
 type Instance struct {
 	// ID is InstanceId.
 	ID string
-	// Account is the main account that owns the instance. When set, keys of other accounts do not see it.
+	// Account is the main account that owns the instance. Keys of other accounts do not see it. Empty means that all
+	// accounts see it.
 	Account string
 	// Region is RegionId.
 	Region string
 	// Name is InstanceName.
 	Name string
 
-	// SSLEnabled is sent as it is. The documented values are "Enable" and "Disable".
+	// SSLEnabled is sent unchanged. The documented values are "Enable" and "Disable".
 	SSLEnabled string
-	// ExpiresAt is sent as SSLExpiredTime, in UTC with whole seconds.
+	// ExpiresAt is sent as SSLExpiredTime, in UTC with whole seconds; when zero, the field is missing.
 	ExpiresAt time.Time
-	// ExpiredTime, when not nil, is sent as SSLExpiredTime instead, so that an empty or unreadable one can be served.
-	// When it is nil and ExpiresAt is zero, the field is missing.
+	// ExpiredTime replaces ExpiresAt when it is not nil. It can be empty or unreadable.
 	ExpiredTime *string
-	// CommonName is CertCommonName; the field is missing when empty.
+	// CommonName is CertCommonName; when empty, the field is missing.
 	CommonName string
-	// DownloadURL is CertDownloadURL; the field is missing when empty.
+	// DownloadURL is CertDownloadURL; when empty, the field is missing.
 	DownloadURL string
 
 	// Status is InstanceStatus; empty means "Normal".
@@ -41,19 +41,7 @@ type Instance struct {
 	Tags map[string]string
 }
 
-// Region is one entry of R-kvstore DescribeRegions (2015-01-01).
-type Region struct {
-	// ID is RegionId.
-	ID string
-	// LocalName is the name for humans; the field is missing when empty.
-	LocalName string
-	// Endpoint is RegionEndpoint, a host with an optional port. Empty means the host that the request was sent to.
-	Endpoint string
-	// Zones is ZoneIds, the text that names the zones; the field is missing when empty.
-	Zones string
-}
-
-// clone keeps later changes of the caller's tags out of the fake, where they would race with requests.
+// clone returns a deep copy, so that the caller may change its tags while the API serves.
 func (i Instance) clone() Instance {
 	i.Tags = maps.Clone(i.Tags)
 	if i.ExpiredTime != nil {
@@ -63,7 +51,7 @@ func (i Instance) clone() Instance {
 	return i
 }
 
-// expiredTime is SSLExpiredTime, nil when the field is missing.
+// expiredTime returns SSLExpiredTime, nil when the field is missing.
 func (i Instance) expiredTime() *string {
 	if i.ExpiredTime != nil || i.ExpiresAt.IsZero() {
 		return i.ExpiredTime
@@ -72,7 +60,7 @@ func (i Instance) expiredTime() *string {
 	return &text
 }
 
-// visible tells whether keys of the account see the instance.
-func (i Instance) visible(account string) bool {
+// visibleTo reports whether keys of the account see the instance.
+func (i Instance) visibleTo(account string) bool {
 	return i.Account == "" || i.Account == account
 }

@@ -2,20 +2,20 @@ package tairtest
 
 import "time"
 
-// What Request.Code is when no answer of the API was sent.
+// The values of Request.Code that are not error codes of the API.
 const (
-	CodeOK       = "OK"       // a success
-	CodePending  = ""         // not answered yet
-	CodeAborted  = "aborted"  // the client went away or the server closed before the answer, as at the end of Fault.Hang
+	CodeOK       = "OK"       // success
+	CodePending  = ""         // no response yet
+	CodeAborted  = "aborted"  // the client disconnected or the server closed before the response
 	CodeReset    = "reset"    // Fault.Reset
 	CodeCut      = "cut"      // Fault.Cut
 	CodeRedirect = "redirect" // Fault.Redirect
 	CodeBody     = "body"     // Fault.Body
 )
 
-// Request is one request that reached the API, whether accepted or not.
+// Request is one request in the log, accepted or refused.
 type Request struct {
-	// At is when it arrived, by Options.Now.
+	// At is the time of arrival, by Options.Now.
 	At time.Time
 	// Action is x-acs-action.
 	Action string
@@ -23,24 +23,24 @@ type Request struct {
 	InstanceID string
 	// Region is the parameter RegionId or, without one, the region of the instance.
 	Region string
-	// Account is the main account of the key, empty while the signature was not accepted.
+	// Account is the main account of the key; empty if the signature is invalid.
 	Account string
-	// AccessKeyID is the key that the request claims, accepted or not.
+	// AccessKeyID is the key in the Authorization header, even if the signature is invalid.
 	AccessKeyID string
 	// Nonce is x-acs-signature-nonce.
 	Nonce string
-	// Status is the HTTP status sent, 0 when none was.
+	// Status is the HTTP status of the response; 0 if none was sent.
 	Status int
-	// Code is the API's own code, or one of the Code constants.
+	// Code is the API's error code, or one of the Code constants.
 	Code string
 }
 
-// requestLog holds the requests in the order of arrival. It is guarded by API.mu.
+// requestLog holds the requests in the order of arrival. API.mu guards it.
 type requestLog struct {
-	keep     int
-	entries  []*Request
-	inFlight int
-	most     int
+	keep        int // 0: all
+	entries     []*Request
+	inFlight    int
+	maxInFlight int
 }
 
 func (l *requestLog) begin(r Request) *Request {
@@ -50,11 +50,12 @@ func (l *requestLog) begin(r Request) *Request {
 	entry := &r
 	l.entries = append(l.entries, entry)
 	l.inFlight++
-	l.most = max(l.most, l.inFlight)
+	l.maxInFlight = max(l.maxInFlight, l.inFlight)
 	return entry
 }
 
-// Requests returns the log in the order of arrival. An entry has its Status and Code before the client gets the answer.
+// Requests returns a copy of the log, in the order of arrival. Status and Code are set before the client receives the
+// response.
 func (a *API) Requests() []Request {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,22 +66,22 @@ func (a *API) Requests() []Request {
 	return all
 }
 
-// ResetRequests empties the log and starts MaxInFlight anew.
+// ResetRequests empties the log and restarts MaxInFlight at the number of requests in flight.
 func (a *API) ResetRequests() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.log.entries = nil
-	a.log.most = a.log.inFlight
+	a.log.maxInFlight = a.log.inFlight
 }
 
-// MaxInFlight is the most requests that were being answered at the same time.
+// MaxInFlight returns the largest number of requests in flight at the same time.
 func (a *API) MaxInFlight() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.log.most
+	return a.log.maxInFlight
 }
 
-// InFlight is how many requests are being answered now.
+// InFlight returns the number of requests without a response yet.
 func (a *API) InFlight() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -3,17 +3,18 @@ package tairtest
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// operation answers one documented operation: a body, or an error.
+// operation is one operation of the API.
 type operation struct {
-	params  []string // the parameters it takes
-	tags    bool     // it also takes Tag.N.Key and Tag.N.Value
+	params  []string // allowed parameters
+	tags    bool     // Tag.N.Key and Tag.N.Value are allowed, too
 	perform func(a *API, c call) (any, *APIError)
 }
 
-// lookup finds an operation by name.
+// lookup returns the operation of that name.
 func lookup(action string) (operation, bool) {
 	switch action {
 	case "DescribeInstanceSSL":
@@ -29,27 +30,8 @@ func lookup(action string) (operation, bool) {
 	return operation{}, false
 }
 
-// operate answers an accepted request.
-func (a *API) operate(r *http.Request, c call) answer {
-	body, apiErr := a.perform(c)
-	if apiErr != nil {
-		return renderError(r, *apiErr)
-	}
-	return render(r, http.StatusOK, CodeOK, c.action+"Response", body)
-}
-
-func (a *API) perform(c call) (any, *APIError) {
-	op, known := lookup(c.action)
-	if !known {
-		return nil, actionNotFound()
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return op.perform(a, c)
-}
-
-// checkForm refuses what no operation would take, whatever the fake was told to answer.
-func checkForm(r *http.Request, c call, body []byte) *APIError {
+// checkParameters refuses a request with a body, an unknown operation or an unknown parameter.
+func checkParameters(r *http.Request, c call, body []byte) *APIError {
 	if len(body) > 0 {
 		return invalidParameter("The body must be empty: parameters are sent in the query.")
 	}
@@ -59,7 +41,7 @@ func checkForm(r *http.Request, c call, body []byte) *APIError {
 	}
 	for name := range c.params {
 		tag := op.tags && strings.HasPrefix(name, "Tag.")
-		// The cloud ignores what it does not know. Here it is a client's typing error, or a filter that the fake lacks.
+		// The cloud ignores unknown parameters. In a test they are a typing error, or a filter that the fake lacks.
 		if !tag && !slices.Contains(op.params, name) {
 			return invalidParameter("The fake does not know one of the parameters of this operation.")
 		}
@@ -67,31 +49,50 @@ func checkForm(r *http.Request, c call, body []byte) *APIError {
 	return nil
 }
 
-// sslBody is the success body of R-kvstore DescribeInstanceSSL (2015-01-01).
-type sslBody struct {
-	InstanceID      string  `json:"InstanceId" xml:"InstanceId"`
-	RequestID       string  `json:"RequestId" xml:"RequestId"`
-	SSLEnabled      string  `json:"SSLEnabled"`
-	SSLExpiredTime  *string `json:"SSLExpiredTime,omitempty"`
-	CertCommonName  string  `json:"CertCommonName,omitempty" xml:",omitempty"`
-	CertDownloadURL string  `json:"CertDownloadURL,omitempty" xml:",omitempty"`
+// perform runs the operation of an accepted request.
+func (a *API) perform(r *http.Request, c call) response {
+	op, known := lookup(c.action)
+	if !known {
+		return renderError(r, *actionNotFound())
+	}
+	a.mu.Lock()
+	body, apiErr := op.perform(a, c)
+	a.mu.Unlock()
+	if apiErr != nil {
+		return renderError(r, *apiErr)
+	}
+	return render(r, http.StatusOK, CodeOK, c.action+"Response", body)
 }
 
-func (a *API) describeInstanceSSL(c call) (any, *APIError) {
-	id := c.params["InstanceId"]
-	if id == "" {
-		return nil, &APIError{Status: 400, Code: "MissingInstanceId", Message: "InstanceId is mandatory for this action."}
+// page is one page of a list.
+type page struct {
+	number, size int // number starts at 1
+}
+
+// pageParams reads PageNumber and PageSize.
+func pageParams(params map[string]string, defaultSize, maxSize int) (page, *APIError) {
+	number, apiErr := intParam(params, "PageNumber", 1, 1<<31-1)
+	if apiErr != nil {
+		return page{}, apiErr
 	}
-	i, known := a.instances[id]
-	if !known || !i.visible(c.account) || c.region != i.Region {
-		return nil, instanceNotFound()
+	size, apiErr := intParam(params, "PageSize", defaultSize, maxSize)
+	return page{number, size}, apiErr
+}
+
+// contains reports whether the item with that index, from 0, is on the page.
+func (p page) contains(index int) bool {
+	return index/p.size == p.number-1
+}
+
+// intParam reads a whole number from 1 to limit.
+func intParam(params map[string]string, name string, absent, limit int) (int, *APIError) {
+	text, ok := params[name]
+	if !ok {
+		return absent, nil
 	}
-	return sslBody{
-		InstanceID:      i.ID,
-		RequestID:       requestID(),
-		SSLEnabled:      i.SSLEnabled,
-		SSLExpiredTime:  i.expiredTime(),
-		CertCommonName:  i.CommonName,
-		CertDownloadURL: i.DownloadURL,
-	}, nil
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > limit {
+		return 0, invalidParameter(name + " must be a whole number from 1 to " + strconv.Itoa(limit) + ".")
+	}
+	return n, nil
 }

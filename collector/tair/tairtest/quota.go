@@ -7,16 +7,16 @@ type quotaKey struct {
 	account, region, action string
 }
 
-// quota counts calls in a sliding window. It is guarded by API.mu.
+// quota counts calls in a sliding window. API.mu guards it.
 type quota struct {
-	limit     int
-	window    time.Duration
-	calls     map[quotaKey][]time.Time // accepted calls within the window, oldest first
-	throttled APIError
+	limit    int // 0: no quota
+	window   time.Duration
+	calls    map[quotaKey][]time.Time // accepted calls in the window, oldest first
+	exceeded APIError
 }
 
-// accept counts a call, or returns the error of one above the quota.
-func (q *quota) accept(key quotaKey, now time.Time) *APIError {
+// count counts a call. It returns the error of a call above the quota, which does not count.
+func (q *quota) count(key quotaKey, now time.Time) *APIError {
 	if q.limit <= 0 {
 		return nil
 	}
@@ -26,35 +26,9 @@ func (q *quota) accept(key quotaKey, now time.Time) *APIError {
 	}
 	if len(calls) >= q.limit {
 		q.calls[key] = calls
-		refused := q.throttled
+		refused := q.exceeded
 		return &refused
 	}
 	q.calls[key] = append(calls, now)
 	return nil
-}
-
-// nonceMemory remembers used nonces. It is guarded by API.mu.
-type nonceMemory struct {
-	seen  map[string]struct{}
-	order []usedNonce // oldest first
-}
-
-type usedNonce struct {
-	nonce string
-	at    time.Time
-}
-
-// use remembers a nonce and tells whether it is new. One is forgotten when a replay of its request would be refused for its
-// date alone: a date may lie clockSkew ahead, and is then refused after twice as long.
-func (m *nonceMemory) use(nonce string, now time.Time) bool {
-	for len(m.order) > 0 && now.Sub(m.order[0].at) > 2*clockSkew {
-		delete(m.seen, m.order[0].nonce)
-		m.order = m.order[1:]
-	}
-	if _, used := m.seen[nonce]; used {
-		return false
-	}
-	m.seen[nonce] = struct{}{}
-	m.order = append(m.order, usedNonce{nonce, now})
-	return true
 }

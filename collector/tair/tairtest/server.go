@@ -8,22 +8,22 @@ import (
 	"sync/atomic"
 )
 
-// Server serves an API on a listener until it is closed.
+// Server serves an API on a listener until Close.
 type Server struct {
-	// URL is the address as a client's endpoint takes it, "http://127.0.0.1:port" for Start.
+	// URL is the endpoint for clients, "http://127.0.0.1:port" after Start.
 	URL string
-	// Addr is the address of the listener, "127.0.0.1:port" for Start.
+	// Addr is the address of the listener, "127.0.0.1:port" after Start.
 	Addr string
 
 	http   *http.Server
 	cancel context.CancelFunc
-	loop   chan struct{}  // closed when no connection is accepted any more
-	conns  sync.WaitGroup // the open connections
+	done   chan struct{}  // closed when the server accepts no more connections
+	conns  sync.WaitGroup // open connections
 	total  atomic.Int64
 	open   atomic.Int64
 }
 
-// Start serves the API on a free port of the loopback interface. The error is that of listening.
+// Start serves the API on a free port of the loopback interface. It returns an error if it cannot listen.
 func Start(api *API) (*Server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,29 +32,29 @@ func Start(api *API) (*Server, error) {
 	return Serve(api, l), nil
 }
 
-// Serve serves the API on any listener, which then belongs to the Server.
+// Serve serves the API on a listener. The Server closes the listener.
 func Serve(api *API, l net.Listener) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		URL:    "http://" + l.Addr().String(),
 		Addr:   l.Addr().String(),
 		cancel: cancel,
-		loop:   make(chan struct{}),
+		done:   make(chan struct{}),
 	}
-	// No timeouts: the clients are tests and ours, and in a bubble with a fake clock a timeout passes in no time at all.
+	// The server has no timeouts, because in a bubble they would pass at once.
 	s.http = &http.Server{
 		Handler:     api,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState:   s.track,
 	}
 	go func() {
-		defer close(s.loop)
-		_ = s.http.Serve(l) // always an error, that of closing
+		defer close(s.done)
+		_ = s.http.Serve(l) // returns an error after Close
 	}()
 	return s
 }
 
-// track counts connections; net/http calls it for each in order, with StateNew before any of its requests.
+// track counts connections. net/http calls it with StateNew before the first request of a connection.
 func (s *Server) track(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -67,18 +67,18 @@ func (s *Server) track(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Connections is how many connections clients have opened so far.
+// Connections returns the number of connections that clients have opened so far.
 func (s *Server) Connections() int { return int(s.total.Load()) }
 
-// OpenConnections is how many connections are open now.
+// OpenConnections returns the number of connections that are open now.
 func (s *Server) OpenConnections() int { return int(s.open.Load()) }
 
-// Close stops listening, closes every connection, ends the requests that hang or are held back, and waits for all of
-// that. The API lives on and can be served again. Closing twice is allowed.
+// Close closes the listener and all connections, ends the requests that hang or are delayed, and waits for all of them.
+// The API can be served again. A second Close does nothing.
 func (s *Server) Close() {
 	s.cancel()
 	_ = s.http.Close()
-	<-s.loop
-	_ = s.http.Close() // again, for a connection accepted while the first one ran
+	<-s.done
+	_ = s.http.Close() // again, for a connection accepted during the first Close
 	s.conns.Wait()
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// algorithm is the only signature algorithm taken, the third version of Alibaba Cloud's request signing.
+// algorithm is the signature algorithm, version 3 of Alibaba Cloud's request signing.
 const algorithm = "ACS3-HMAC-SHA256"
 
 // authorization is a parsed Authorization header:
@@ -47,7 +47,7 @@ func parseAuthorization(header string) (authorization, *APIError) {
 	return auth, nil
 }
 
-// checkSignedHeaders makes sure that the signature covers every header that the cloud wants covered.
+// checkSignedHeaders checks that all required headers are sent and signed.
 func checkSignedHeaders(r *http.Request, signed []string) *APIError {
 	required := [...]string{"x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
 	for _, name := range required {
@@ -55,17 +55,17 @@ func checkSignedHeaders(r *http.Request, signed []string) *APIError {
 			return incompleteSignature("The header " + name + " is missing.")
 		}
 	}
-	covered := func(name string) bool { return slices.Contains(signed, name) }
-	if !covered("host") {
+	isSigned := func(name string) bool { return slices.Contains(signed, name) }
+	if !isSigned("host") {
 		return incompleteSignature("The header host is not signed.")
 	}
 	for name, values := range r.Header {
 		name = strings.ToLower(name)
-		mustBe := name == "content-type" || strings.HasPrefix(name, "x-acs-")
-		if mustBe && !covered(name) {
+		required := name == "content-type" || strings.HasPrefix(name, "x-acs-")
+		if required && !isSigned(name) {
 			return incompleteSignature("A header content-type or x-acs-* is not signed.")
 		}
-		if covered(name) && len(values) != 1 {
+		if isSigned(name) && len(values) != 1 {
 			return incompleteSignature("A signed header is sent more than once.")
 		}
 	}
@@ -77,7 +77,7 @@ func checkSignedHeaders(r *http.Request, signed []string) *APIError {
 	return nil
 }
 
-// parseQuery decodes the parameters. A repeated one is refused, since two readers might take different values.
+// parseQuery decodes the parameters. It refuses a repeated parameter, because its value would be ambiguous.
 func parseQuery(raw string) (map[string]string, *APIError) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -93,7 +93,7 @@ func parseQuery(raw string) (map[string]string, *APIError) {
 	return params, nil
 }
 
-// sign computes the signature that the request should have, from what was received.
+// sign returns the signature that the request should have, in lower-case hex.
 func sign(secret string, r *http.Request, params map[string]string, signed []string, bodyHash string) string {
 	names := make([]string, 0, len(params))
 	for name := range params {
@@ -121,7 +121,7 @@ func sign(secret string, r *http.Request, params map[string]string, signed []str
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// escape is the percent-encoding of RFC 3986: everything but letters, digits and "-._~".
+// escape percent-encodes by RFC 3986: all bytes but letters, digits and "-._~".
 func escape(text string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder

@@ -118,7 +118,12 @@ func newTestAPI(opts Options) *API {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	api := newTestAPI(Options{})
+	return serve(t, newTestAPI(Options{}))
+}
+
+// serve starts a server for the API on the loopback interface.
+func serve(t testing.TB, api *API) *fixture {
+	t.Helper()
 	server, err := Start(api)
 	if err != nil {
 		t.Fatal(err)

@@ -7,11 +7,8 @@ import (
 	"strings"
 )
 
-const (
-	defaultPageSize = 30
-	maxPageSize     = 50
-	maxTags         = 20
-)
+// maxTagFilters is the largest N of Tag.N.Key.
+const maxTagFilters = 5
 
 // instancesBody is the success body of R-kvstore DescribeInstances (2015-01-01).
 type instancesBody struct {
@@ -44,16 +41,12 @@ type listedTag struct {
 	Value string `json:"Value"`
 }
 
-// describeInstances lists in the order of IDs, so that pages only shift when instances come and go between two calls.
+// describeInstances lists instances sorted by ID, so that pages shift only when instances appear or disappear.
 func (a *API) describeInstances(c call) (any, *APIError) {
 	if c.params["RegionId"] == "" {
 		return nil, &APIError{Status: 400, Code: "MissingParameter", Message: "RegionId is mandatory for this action."}
 	}
-	number, apiErr := intParam(c.params, "PageNumber", 1, 1<<31-1)
-	if apiErr != nil {
-		return nil, apiErr
-	}
-	size, apiErr := intParam(c.params, "PageSize", defaultPageSize, maxPageSize)
+	page, apiErr := pageParams(c.params, 30, 50)
 	if apiErr != nil {
 		return nil, apiErr
 	}
@@ -62,23 +55,22 @@ func (a *API) describeInstances(c call) (any, *APIError) {
 		return nil, apiErr
 	}
 
-	body := instancesBody{RequestID: requestID(), PageNumber: number, PageSize: size}
+	body := instancesBody{RequestID: requestID(), PageNumber: page.number, PageSize: page.size}
 	body.Instances.KVStoreInstance = []listedInstance{} // an empty page is [], not null
-	first := (number - 1) * size
 	for _, i := range a.inRegion(c.region) {
-		if !i.visible(c.account) || !matches(i, c.params) || !tagged(i, tags) {
+		if !i.visibleTo(c.account) || !matches(i, c.params) || !hasTags(i, tags) {
 			continue
 		}
-		if body.TotalCount >= first && body.TotalCount < first+size {
-			body.Instances.KVStoreInstance = append(body.Instances.KVStoreInstance, list(i))
+		if page.contains(body.TotalCount) {
+			body.Instances.KVStoreInstance = append(body.Instances.KVStoreInstance, newListedInstance(i))
 		}
 		body.TotalCount++
 	}
 	return body, nil
 }
 
-// inRegion gives the instances of a region in the order of IDs. They are sorted once and not for each page: a large fleet
-// has thousands of pages. API.mu must be held.
+// inRegion returns the instances of a region, sorted by ID. It keeps the sorted lists until an instance changes, because
+// a list of thousands of instances is read in many pages. The caller holds API.mu.
 func (a *API) inRegion(region string) []Instance {
 	if a.byRegion == nil {
 		a.byRegion = make(map[string][]Instance)
@@ -92,7 +84,7 @@ func (a *API) inRegion(region string) []Instance {
 	return a.byRegion[region]
 }
 
-func list(i Instance) listedInstance {
+func newListedInstance(i Instance) listedInstance {
 	item := listedInstance{
 		InstanceID:       i.ID,
 		InstanceName:     i.Name,
@@ -114,7 +106,7 @@ func list(i Instance) listedInstance {
 
 func status(i Instance) string { return cmp.Or(i.Status, "Normal") }
 
-// matches applies the filters other than tags; an empty one matches any instance.
+// matches applies all filters but the tags. An empty filter matches every instance.
 func matches(i Instance, params map[string]string) bool {
 	wants := func(name, have string) bool { return params[name] == "" || params[name] == have }
 	if ids := params["InstanceIds"]; ids != "" && !slices.Contains(strings.Split(ids, ","), i.ID) {
@@ -125,7 +117,7 @@ func matches(i Instance, params map[string]string) bool {
 		(strings.Contains(i.ID, key) || strings.Contains(i.Name, key))
 }
 
-// tagFilter reads Tag.N.Key and Tag.N.Value. All tags must match; an empty value matches any.
+// tagFilter reads Tag.N.Key and Tag.N.Value into a map from key to value.
 func tagFilter(params map[string]string) (map[string]string, *APIError) {
 	filter := make(map[string]string)
 	for name := range params {
@@ -135,8 +127,8 @@ func tagFilter(params map[string]string) (map[string]string, *APIError) {
 		}
 		number, field, _ := strings.Cut(rest, ".")
 		n, err := strconv.Atoi(number)
-		if err != nil || n < 1 || n > maxTags || number != strconv.Itoa(n) || field != "Key" && field != "Value" {
-			return nil, invalidParameter("Tags are sent as Tag.N.Key and Tag.N.Value with N from 1 to 20.")
+		if err != nil || n < 1 || n > maxTagFilters || number != strconv.Itoa(n) || field != "Key" && field != "Value" {
+			return nil, invalidParameter("Tags are sent as Tag.N.Key and Tag.N.Value with N from 1 to 5.")
 		}
 		key := params["Tag."+number+".Key"]
 		if key == "" {
@@ -147,7 +139,8 @@ func tagFilter(params map[string]string) (map[string]string, *APIError) {
 	return filter, nil
 }
 
-func tagged(i Instance, filter map[string]string) bool {
+// hasTags reports whether the instance has all tags of the filter. An empty value matches any value.
+func hasTags(i Instance, filter map[string]string) bool {
 	for key, want := range filter {
 		have, ok := i.Tags[key]
 		if !ok || want != "" && have != want {
@@ -155,51 +148,4 @@ func tagged(i Instance, filter map[string]string) bool {
 		}
 	}
 	return true
-}
-
-// intParam reads a whole number from 1 to most.
-func intParam(params map[string]string, name string, absent, most int) (int, *APIError) {
-	text, ok := params[name]
-	if !ok {
-		return absent, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > most {
-		return 0, invalidParameter(name + " must be a whole number from 1 to " + strconv.Itoa(most) + ".")
-	}
-	return n, nil
-}
-
-// regionsBody is the success body of R-kvstore DescribeRegions (2015-01-01).
-type regionsBody struct {
-	RequestID string `json:"RequestId" xml:"RequestId"`
-	RegionIDs struct {
-		KVStoreRegion []listedRegion `json:"KVStoreRegion"`
-	} `json:"RegionIds" xml:"RegionIds"`
-}
-
-type listedRegion struct {
-	RegionID       string `json:"RegionId" xml:"RegionId"`
-	LocalName      string `json:"LocalName,omitempty" xml:",omitempty"`
-	RegionEndpoint string `json:"RegionEndpoint"`
-	ZoneIDs        string `json:"ZoneIds,omitempty" xml:"ZoneIds,omitempty"`
-}
-
-func (a *API) describeRegions(c call) (any, *APIError) {
-	regions := a.regions
-	if regions == nil {
-		for _, i := range a.instances {
-			regions = append(regions, Region{ID: i.Region})
-		}
-		slices.SortFunc(regions, func(x, y Region) int { return strings.Compare(x.ID, y.ID) })
-		regions = slices.Compact(regions)
-	}
-	body := regionsBody{RequestID: requestID()}
-	body.RegionIDs.KVStoreRegion = []listedRegion{}
-	for _, region := range regions {
-		body.RegionIDs.KVStoreRegion = append(body.RegionIDs.KVStoreRegion, listedRegion{
-			RegionID: region.ID, LocalName: region.LocalName, RegionEndpoint: cmp.Or(region.Endpoint, c.host), ZoneIDs: region.Zones,
-		})
-	}
-	return body, nil
 }
