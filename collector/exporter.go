@@ -2,6 +2,7 @@ package collector
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,6 @@ type Exporter struct {
 	memory  *memory
 	current current
 	running sync.WaitGroup // calls that the schedulers have under way
-	ready   atomic.Bool    // an inventory has been complete
 
 	scrapes, probes chan struct{} // hold one element for each request that is served
 
@@ -57,6 +57,7 @@ func (e *Exporter) Apply(setup Setup) error {
 	if err := setup.validate(); err != nil {
 		return err
 	}
+	setup.Sources, setup.Instances = slices.Clone(setup.Sources), slices.Clone(setup.Instances) // the caller keeps its own
 	e.applying.Lock()
 	defer e.applying.Unlock()
 	auth := make(map[string]*authState)
@@ -73,7 +74,11 @@ func (e *Exporter) Apply(setup Setup) error {
 	e.auth = auth
 	e.discovery.Store(next)
 	e.metrics.loaded(e.now())
-	p := &publisher{Exporter: e, setup: &setup, auth: auth}
+	p := &publisher{
+		setup: &setup, auth: auth, memory: e.memory, current: &e.current, metrics: e.metrics, running: &e.running,
+		logger: e.logger, now: e.now,
+		warnedSize: make(map[accountRegion]bool), warnedTwice: make(map[int]bool),
+	}
 	p.publish(next.snapshot())
 	next.start(p.publish)
 	return nil
@@ -97,102 +102,6 @@ func (e *Exporter) health() map[accountRegion]listingHealth {
 	return nil
 }
 
-// publisher puts in force what one setup watches. It is used by one goroutine at a time.
-type publisher struct {
-	*Exporter
-	setup *Setup
-	auth  map[string]*authState
-
-	warnedSize  map[accountRegion]bool
-	warnedTwice map[int]bool // by source
-}
-
-// publish puts in force the inventory of the setup with what discovery knows.
-func (p *publisher) publish(d *discovered) {
-	before := p.current.load()
-	b := inventoryBuilder{
-		inventory: &inventory{
-			setup:      p.setup,
-			infoDesc:   newInfoDesc(p.setup.LabelNames),
-			descs:      p.memory.descs,
-			byID:       make(map[string]*instance),
-			records:    make(map[*scheduler][]*record),
-			schedulers: p.schedulers(d.targets, before),
-			counts:     make(map[accountRegion]int),
-			actions:    apiActions(d),
-			complete:   d.complete,
-		},
-		memory: p.memory, onShard: p.setup.Shard.holder(), names: newLabelNames(append(infoLabelNames(), p.setup.LabelNames...)...),
-	}
-	b.addListed()
-	for n, source := range p.setup.Sources {
-		twice, example := b.addFound(source, d.found[n])
-		p.warnTwice(n, twice, example)
-	}
-	next := b.inventory
-	p.metrics.watching(next, before)
-	p.current.store(next)
-	if next.complete {
-		p.ready.Store(true)
-		p.memory.forgetAllBut(next)
-	}
-	for account, auth := range p.auth {
-		auth.keepRegions(func(region string) bool { return next.schedulers[accountRegion{account, region}] != nil })
-	}
-	p.warnSize(next, d.targets)
-}
-
-// schedulers returns a scheduler for each target. One whose client stays goes on: it knows what is in flight.
-func (p *publisher) schedulers(targets map[accountRegion]Target, before *inventory) map[accountRegion]*scheduler {
-	all := make(map[accountRegion]*scheduler, len(targets))
-	for at, t := range targets {
-		if before != nil {
-			if old := before.schedulers[at]; old != nil && old.client == t.Client {
-				all[at] = old
-				continue
-			}
-		}
-		all[at] = &scheduler{
-			at: at, client: t.Client, auth: p.auth[at.account], logger: p.logger, now: p.now, running: &p.running,
-			tasks: make(map[*record]*task),
-		}
-	}
-	return all
-}
-
-// warnTwice warns, once for each source, of instances that another source or the list of instances has as well.
-func (p *publisher) warnTwice(source, instances int, example string) {
-	if instances == 0 || p.warnedTwice[source] {
-		return
-	}
-	if p.warnedTwice == nil {
-		p.warnedTwice = make(map[int]bool)
-	}
-	p.warnedTwice[source] = true
-	_ = level.Warn(p.logger).Log("msg", "instances are named more than once; the list, then the first discovery entry counts",
-		"account", p.setup.Sources[source].Account, "instances", instances, "example", example)
-}
-
-// warnSize warns, once for each account and region, that a scrape is too short to call the API for every instance there.
-func (p *publisher) warnSize(inv *inventory, targets map[accountRegion]Target) {
-	for at, n := range inv.counts {
-		budget := targets[at].QPS * p.setup.ScrapeTime.Seconds()
-		if p.warnedSize[at] || float64(n) <= budget {
-			continue
-		}
-		if p.warnedSize == nil {
-			p.warnedSize = make(map[accountRegion]bool)
-		}
-		p.warnedSize[at] = true
-		hint := "raise api.qps if the quota allows, or lengthen scrape_timeout"
-		if p.setup.RefreshInterval == 0 {
-			hint = "set refresh_interval; or " + hint
-		}
-		_ = level.Warn(p.logger).Log("msg", "a scrape is too short to read every instance; the rest comes with the next scrapes",
-			"account", at.account, "region", at.region, "instances", n, "calls_per_scrape", int(budget), "hint", hint)
-	}
-}
-
 // Observer returns what the client of an account and region reports to.
 func (e *Exporter) Observer(account, region string) tair.Observer {
 	return &observer{metrics: e.metrics, at: accountRegion{account, region}}
@@ -212,7 +121,7 @@ func (e *Exporter) ReloadFailed() { e.metrics.reloadSuccessful.Set(0) }
 // of it: one account that is broken does not make the exporter useless. It stays so: a new entry does not take an
 // exporter out of service that goes on serving all the others.
 func (e *Exporter) Ready() error {
-	if e.ready.Load() {
+	if e.current.hasBeenComplete() {
 		return nil
 	}
 	return e.current.load().ready()

@@ -135,6 +135,14 @@ type current struct {
 	mu        sync.Mutex
 	inventory *inventory
 	next      chan struct{} // closed when another inventory takes its place
+	complete  bool          // an inventory has been complete
+}
+
+// hasBeenComplete reports whether an inventory has been complete.
+func (c *current) hasBeenComplete() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.complete
 }
 
 // load returns the inventory in force; nil before the first.
@@ -164,4 +172,5 @@ func (c *current) store(inv *inventory) {
 		close(c.next)
 	}
 	c.inventory, c.next = inv, make(chan struct{})
+	c.complete = c.complete || inv.complete
 }

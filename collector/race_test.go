@@ -99,7 +99,7 @@ func TestScrapesAndReloadsOverLoopback(t *testing.T) {
 		}
 	}
 	all.Wait()
-	if n := w.server.Connections(); n > 4 {
-		t.Errorf("%d connections, want at most 4", n)
+	if n := w.api.MaxInFlight(); n > 4 {
+		t.Errorf("%d requests in flight, want at most 4", n)
 	}
 }

@@ -201,8 +201,9 @@ func TestConnectionsAreLimitedOnLoopback(t *testing.T) {
 	}
 	calls.Wait()
 	r.wantRequests(200)
-	if n := r.server.Connections(); n > 10 {
-		t.Errorf("%d connections, want at most 10", n)
+	// A connection whose request got one that was free sooner is one too many for a moment.
+	if n, most := r.server.Connections(), r.api.MaxInFlight(); n > 20 || most > 10 {
+		t.Errorf("%d connections, %d requests in flight, want at most 20 and 10", n, most)
 	}
 	r.client.Close()
 	r.wantSSL() // a closed client still works
