@@ -1,183 +1,189 @@
-// Package dashboards holds the Grafana dashboards. Its code is for tests alone: it reads the boards and gives every
-// query in them, for the linter in lint/ and for the end-to-end test.
+// Package dashboards holds the Grafana dashboards. Its code serves tests only: the end-to-end tests send the queries of
+// the boards to Prometheus, and lint/ checks the boards.
 package dashboards
 
 import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 )
 
 //go:embed *.json
 var files embed.FS
 
-// All reads every board.
+// All returns every board, ordered by file name.
 func All() ([]Board, error) {
 	entries, err := files.ReadDir(".")
 	if err != nil {
 		return nil, err
 	}
-	boards := make([]Board, 0, len(entries))
-	for _, entry := range entries {
+	boards := make([]Board, len(entries))
+	for i, entry := range entries {
 		text, err := files.ReadFile(entry.Name())
 		if err != nil {
 			return nil, err
 		}
-		board, err := Parse(entry.Name(), text)
-		if err != nil {
+		if boards[i], err = Parse(entry.Name(), string(text)); err != nil {
 			return nil, err
 		}
-		boards = append(boards, board)
 	}
 	return boards, nil
 }
 
-// Parse reads one board.
-func Parse(name string, text []byte) (Board, error) {
-	b := Board{File: name, Text: string(text)}
-	if err := json.Unmarshal(text, &b); err != nil {
-		return Board{}, fmt.Errorf("%s: %w", name, err)
+// Parse decodes the JSON of a board. The error names the file.
+func Parse(file, text string) (Board, error) {
+	b := Board{File: file, Text: text}
+	if err := json.Unmarshal([]byte(text), &b); err != nil {
+		return Board{}, fmt.Errorf("decode %s: %w", file, err)
 	}
-	if err := json.Unmarshal(text, &b.Raw); err != nil {
-		return Board{}, fmt.Errorf("%s: %w", name, err)
+	for _, p := range b.AllPanels() {
+		for i := range p.FieldConfig.Overrides {
+			if _, err := p.settings(p.FieldConfig.Overrides[i : i+1]); err != nil {
+				return Board{}, fmt.Errorf("decode %s: settings of %q: %w", file, p.Title, err)
+			}
+		}
 	}
 	return b, nil
 }
 
-// Board is what of Grafana's classic model the boards use and the tests look at.
+// Board is a dashboard: the part of Grafana's JSON model that the tests use.
 type Board struct {
-	File string         `json:"-"`
-	Text string         `json:"-"`
-	Raw  map[string]any `json:"-"` // all of it
+	File string `json:"-"` // for example tair-ssl-overview.json
+	Text string `json:"-"` // the JSON
 
-	ID            *int     `json:"id"`
-	UID           string   `json:"uid"`
-	Title         string   `json:"title"`
-	Description   string   `json:"description"`
-	Tags          []string `json:"tags"`
-	SchemaVersion int      `json:"schemaVersion"`
-	Editable      *bool    `json:"editable"`
-	Timezone      string   `json:"timezone"`
-	Links         []Link   `json:"links"`
-	Panels        []Panel  `json:"panels"`
-	Templating    struct {
-		List []Variable `json:"list"`
-	} `json:"templating"`
+	UID        string
+	Links      []Link
+	Panels     []Panel
+	Templating struct {
+		List []Variable
+	}
 	Annotations struct {
-		List []Annotation `json:"list"`
-	} `json:"annotations"`
+		List []Annotation
+	}
 }
 
-// Link leads to another board.
+// Link is a link in the head of a board.
 type Link struct {
-	Type        string `json:"type"`
-	URL         string `json:"url"`
-	IncludeVars bool   `json:"includeVars"`
-	KeepTime    bool   `json:"keepTime"`
+	URL         string
+	IncludeVars bool
+	KeepTime    bool
 }
 
-// Variable is a drop-down at the top of a board.
+// Variable is a drop-down list in the head of a board.
 type Variable struct {
-	Name       string          `json:"name"`
-	Label      string          `json:"label"`
-	Type       string          `json:"type"`
-	Definition string          `json:"definition"`
-	Query      json.RawMessage `json:"query"` // an object; for a data source its type
-	Refresh    int             `json:"refresh"`
-	Multi      bool            `json:"multi"`
-	IncludeAll bool            `json:"includeAll"`
-	AllValue   string          `json:"allValue"`
+	Name  string
+	Query any // the type of the data source, or an object that holds the query
 }
 
-// Annotation marks times in the panels.
+// Annotation is a query whose answers are marked in the time series.
 type Annotation struct {
-	Name       string `json:"name"`
-	Expr       string `json:"expr"`
-	TextFormat string `json:"textFormat"`
-	TagKeys    string `json:"tagKeys"`
+	Name       string
+	Expr       string
+	TextFormat string // with labels as {{label}}
 }
 
-// Panel is one panel, or a row with what is folded into it.
+// Panel is a panel, or a row, which holds the panels folded into it.
 type Panel struct {
-	ID              int                        `json:"id"`
-	Type            string                     `json:"type"`
-	Title           string                     `json:"title"`
-	Description     string                     `json:"description"`
-	GridPos         GridPos                    `json:"gridPos"`
-	Panels          []Panel                    `json:"panels"`
-	Targets         []Target                   `json:"targets"`
-	Options         map[string]json.RawMessage `json:"options"`
-	Transformations []Transformation           `json:"transformations"`
-	FieldConfig     struct {
-		Defaults  FieldConfig `json:"defaults"`
-		Overrides []Override  `json:"overrides"`
-	} `json:"fieldConfig"`
+	Type            string
+	Title           string
+	Description     string
+	GridPos         GridPos
+	Panels          []Panel
+	Targets         []Target
+	Transformations []Transformation
+	Options         struct {
+		SortBy        []struct{ DisplayName string }
+		ReduceOptions struct{ Fields string }
+	}
+	FieldConfig struct {
+		Defaults  map[string]json.RawMessage // settings by name
+		Overrides []Override
+	}
 }
 
-// Transformation changes what queries answered before it is shown.
-type Transformation struct {
-	ID      string `json:"id"`
-	Options struct {
-		ExcludeByName map[string]bool `json:"excludeByName"`
-	} `json:"options"`
-}
-
-// GridPos is where a panel lies, on a grid of 24 columns.
+// GridPos is the place of a panel on a grid of 24 columns.
 type GridPos struct{ X, Y, W, H int }
 
 // Target is a query of a panel.
 type Target struct {
-	RefID        string `json:"refId"`
-	Expr         string `json:"expr"`
-	LegendFormat string `json:"legendFormat"`
-	Format       string `json:"format"`
-	Instant      bool   `json:"instant"`
-	Range        bool   `json:"range"`
+	RefID        string
+	Expr         string
+	LegendFormat string // with labels as {{label}}
+	Format       string
+	Instant      bool
+	Range        bool
 }
 
-// FieldConfig tells how values are shown.
-type FieldConfig struct {
-	Unit       string     `json:"unit"`
-	NoValue    string     `json:"noValue"`
-	Mappings   []Mapping  `json:"mappings"`
-	Thresholds Thresholds `json:"thresholds"`
-	Color      Color      `json:"color"`
+// Transformation changes the answers of the queries before they are displayed.
+type Transformation struct {
+	Options struct {
+		ExcludeByName map[string]bool // fields that are not displayed
+	}
 }
 
-// Color is the one colour of what is not coloured by its value.
-type Color struct {
-	Mode       string `json:"mode"`
-	FixedColor string `json:"fixedColor"`
-}
-
-// Mapping shows some values as a text.
-type Mapping struct {
-	Type    string          `json:"type"`
-	Options json.RawMessage `json:"options"`
-}
-
-// Thresholds colour values; the first step has no value.
-type Thresholds struct {
-	Steps []struct {
-		Color string   `json:"color"`
-		Value *float64 `json:"value"`
-	} `json:"steps"`
-}
-
-// Override changes how the values of some fields are shown.
+// Override changes settings of the fields that match.
 type Override struct {
-	Matcher struct {
-		ID      string `json:"id"`
-		Options string `json:"options"`
-	} `json:"matcher"`
-	Properties []struct {
-		ID    string          `json:"id"`
-		Value json.RawMessage `json:"value"`
-	} `json:"properties"`
+	Matcher    struct{ ID, Options string }
+	Properties []Property
 }
 
-// AllPanels gives the panels without the rows, folded ones included.
+// Property is a setting in an override.
+type Property struct {
+	ID    string
+	Value json.RawMessage
+}
+
+// Settings is how values are displayed.
+type Settings struct {
+	Unit     string
+	NoValue  string
+	Color    struct{ FixedColor string }
+	Mappings []struct {
+		Type    string
+		Options struct { // of a special mapping
+			Match  string
+			Result struct{ Text, Color string }
+		}
+	}
+	Thresholds struct {
+		Steps []struct {
+			Color string
+			Value *float64 // nil in the first step
+		}
+	}
+}
+
+// Settings returns the defaults of the panel, changed by the overrides that match. A nil match matches none.
+func (p Panel) Settings(match func(Override) bool) Settings {
+	var overrides []Override
+	for _, o := range p.FieldConfig.Overrides {
+		if match != nil && match(o) {
+			overrides = append(overrides, o)
+		}
+	}
+	merged, _ := p.settings(overrides) // Parse has checked them
+	return merged
+}
+
+func (p Panel) settings(overrides []Override) (Settings, error) {
+	raw := maps.Clone(p.FieldConfig.Defaults)
+	for _, o := range overrides {
+		for _, property := range o.Properties {
+			raw[property.ID] = property.Value
+		}
+	}
+	text, err := json.Marshal(raw)
+	if err != nil {
+		return Settings{}, err
+	}
+	var merged Settings
+	err = json.Unmarshal(text, &merged)
+	return merged, err
+}
+
+// AllPanels returns the panels without the rows, folded ones included.
 func (b Board) AllPanels() []Panel {
 	var panels []Panel
 	for _, p := range b.Panels {
@@ -190,5 +196,5 @@ func (b Board) AllPanels() []Panel {
 	return panels
 }
 
-// Slug is the name of the file without its ending, which is the uid too.
+// Slug returns the file name without its extension.
 func (b Board) Slug() string { return strings.TrimSuffix(b.File, ".json") }

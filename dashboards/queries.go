@@ -1,20 +1,59 @@
 package dashboards
 
 import (
-	"maps"
+	"fmt"
 	"regexp"
-	"slices"
+	"strings"
 )
 
-// Query is one PromQL expression of a board, with Grafana's variables in it.
+// Query is a PromQL expression of a board, with Grafana's variables in it.
 type Query struct {
-	ID      string // board / place / reference: unique, and what MayBeEmpty goes by
+	ID      string // board / panel / refId, or board / variable / name, or board / annotation / name
 	Expr    string
-	Instant bool // else it is for a range
+	Legend  string // of the answers, with labels as {{label}}
+	Instant bool   // an instant query, else a range query
+
+	Panel  *Panel // nil for variables and annotations
+	Target *Target
 }
 
-// Values is what Grafana puts in for its variables when All is selected and a board is looked at over a day. An
-// instance is chosen by the caller.
+// Queries returns the queries of the variables, annotations and panels.
+func (b Board) Queries() []Query {
+	labelValues := regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
+	var queries []Query
+	for _, v := range b.Templating.List {
+		if object, ok := v.Query.(map[string]any); ok {
+			expr := labelValues.ReplaceAllString(fmt.Sprint(object["query"]), "group by ($2) ($1)")
+			queries = append(queries, Query{ID: b.UID + " / variable / " + v.Name, Expr: expr, Instant: true})
+		}
+	}
+	for _, a := range b.Annotations.List {
+		queries = append(queries, Query{ID: b.UID + " / annotation / " + a.Name, Expr: a.Expr, Legend: a.TextFormat})
+	}
+	for _, p := range b.AllPanels() {
+		for _, t := range p.Targets {
+			queries = append(queries, Query{
+				ID:   b.UID + " / " + p.Title + " / " + t.RefID,
+				Expr: t.Expr, Legend: t.LegendFormat, Instant: t.Instant, Panel: &p, Target: &t,
+			})
+		}
+	}
+	return queries
+}
+
+// Fill returns the expression with values for the variables. A variable without a value stays.
+func (q Query) Fill(values map[string]string) string {
+	variable := regexp.MustCompile(`\$(\w+)|\$\{(\w+)(?::\w+)?\}`) // $name, ${name} or ${name:format}
+	return variable.ReplaceAllStringFunc(q.Expr, func(s string) string {
+		name := variable.FindStringSubmatch(s)
+		if value, ok := values[name[1]+name[2]]; ok {
+			return value
+		}
+		return s
+	})
+}
+
+// Values returns the values of the variables when "All" is selected, over a day. The instance is a choice of one.
 func Values(instanceID string) map[string]string {
 	return map[string]string{
 		"job": ".+", "account": ".+", "region": ".+", "instance_id": instanceID,
@@ -22,63 +61,11 @@ func Values(instanceID string) map[string]string {
 	}
 }
 
-var reference = regexp.MustCompile(`\$(\w+)|\$\{(\w+)(?:\.[^:}]+)?(?::\w+)?\}`)
-
-// Fill puts values in for the variables. What has none stays.
-func (q Query) Fill(values map[string]string) string {
-	return reference.ReplaceAllStringFunc(q.Expr, func(s string) string {
-		found := reference.FindStringSubmatch(s)
-		if value, ok := values[found[1]+found[2]]; ok {
-			return value
-		}
-		return s
-	})
-}
-
-// Variables gives the names of the variables that a text refers to.
-func Variables(text string) []string {
-	names := make(map[string]bool)
-	for _, found := range reference.FindAllStringSubmatch(text, -1) {
-		names[found[1]+found[2]] = true
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
-var labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
-
-// Queries gives the queries of the panels, variables and annotations.
-func (b Board) Queries() []Query {
-	var queries []Query
-	for _, v := range b.Templating.List {
-		if v.Type == "query" {
-			expr := labelValues.ReplaceAllString(v.Definition, "group by ($2) ($1)")
-			queries = append(queries, Query{ID: b.UID + " / variable / " + v.Name, Expr: expr, Instant: true})
-		}
-	}
-	for _, a := range b.Annotations.List {
-		queries = append(queries, Query{ID: b.UID + " / annotation / " + a.Name, Expr: a.Expr})
-	}
-	for _, p := range b.AllPanels() {
-		for _, t := range p.Targets {
-			queries = append(queries, Query{ID: b.UID + " / " + p.Title + " / " + t.RefID, Expr: t.Expr, Instant: t.Instant})
-		}
-	}
-	return queries
-}
-
-// DemoInstances are two instances of the demo, one that is read well and one that is not: with one or the other as
-// instance_id every query has an answer, except those that MayBeEmpty.
+// DemoInstances returns the IDs of two instances of the demo: the first can be read, the second cannot. With one or the
+// other every query has an answer, except those that MayBeEmpty.
 func DemoInstances() []string { return []string{"r-bp1demo8c5vnr1le", "r-bp1demo9z1qme7ct"} }
 
-// MayBeEmpty tells whether a query may rightly have no answer on the demo.
-func (q Query) MayBeEmpty() bool { return emptyInDemo[q.ID] != "" }
-
-// EmptyInDemo gives the IDs of the queries that may have no answer on the demo.
-func EmptyInDemo() []string { return slices.Sorted(maps.Keys(emptyInDemo)) }
-
-// emptyInDemo is the queries that may have no answer on the demo, and why.
-var emptyInDemo = map[string]string{
-	"tair-ssl-exporter / Discovery sources / C": "no refresh failed",
-	"tair-ssl-instance / annotation / Renewals": "nothing is renewed in the demo",
-	"tair-ssl-overview / annotation / Renewals": "nothing is renewed in the demo",
+// MayBeEmpty reports whether the query may have no answer on the demo, where no refresh fails and nothing is renewed.
+func (q Query) MayBeEmpty() bool {
+	return q.ID == "tair-ssl-exporter / Discovery sources / C" || strings.HasSuffix(q.ID, " / annotation / Renewals")
 }

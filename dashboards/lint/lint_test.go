@@ -1,7 +1,11 @@
+// Package lint checks the Grafana dashboards for mistakes that no public linter knows.
 package lint
 
 import (
-	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -9,95 +13,81 @@ import (
 	"tair_ssl_exporter/dashboards"
 )
 
-// checks is what every board has to satisfy, each by a name. What they find is told in one line a problem.
-var checks = map[string]func(dashboards.Board, schema) []string{
-	"identity":                   identity,
-	"model":                      model,
-	"linksLeadToTheOtherBoards":  linksLeadToTheOtherBoards,
-	"dataLinksKeepTheContext":    dataLinksKeepTheContext,
-	"variablesHaveTheirShape":    variablesHaveTheirShape,
-	"variablesAreUsed":           variablesAreUsed,
-	"dataSourceIsTheVariable":    dataSourceIsTheVariable,
-	"panelsExplainThemselves":    panelsExplainThemselves,
-	"panelIDsAreUnique":          panelIDsAreUnique,
-	"panelsDoNotOverlap":         panelsDoNotOverlap,
-	"emptinessIsExplained":       emptinessIsExplained,
-	"nothingIsNewerThanGrafana9": nothingIsNewerThanGrafana9,
-	"targetsFitThePanel":         targetsFitThePanel,
-	"daysLeftAreColoured":        daysLeftAreColoured,
-	"bandsAreTheUsual":           bandsAreTheUsual,
-	"datesAreInMilliseconds":     datesAreInMilliseconds,
-	"sharesAreShownAsSuch":       sharesAreShownAsSuch,
-	"queriesParse":               queriesParse,
-	"queriesNameWhatThereIs":     queriesNameWhatThereIs,
-	"queriesKeepToTheVariables":  queriesKeepToTheVariables,
-	"countersAreRates":           countersAreRates,
-	"targetsAreExporters":        targetsAreExporters,
-	"pairsCountOnce":             pairsCountOnce,
-	"joinsMatchOne":              joinsMatchOne,
-	"theFresherAnswerCounts":     theFresherAnswerCounts,
-	"shardsCountAsTheRulesSay":   shardsCountAsTheRulesSay,
-	"legendsNameLabels":          legendsNameLabels,
-	"overridesMeetFields":        overridesMeetFields,
-	"linksUseShownFields":        linksUseShownFields,
-	"columnsMeetFields":          columnsMeetFields,
-	"tablesShowEveryLabel":       tablesShowEveryLabel,
+// check finds one kind of mistake in a board. Its name is what it demands.
+type check func(board) problems
+
+func (c check) name() string {
+	name := runtime.FuncForPC(reflect.ValueOf(c).Pointer()).Name()
+	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-func boards(t *testing.T) []dashboards.Board {
-	t.Helper()
+// checks returns every check. Each has at least one mutation.
+func checks() []check {
+	return []check{
+		linksResolve, panelsExplain, panelsHaveTheirPlace, settingsAreOfGrafana9, targetsFitPanels,
+		unitsFitQueries, daysAgreeWithRules, shardsCountAsInRules,
+		queriesParse, namesExist, joinsMatchOne, pairsCountOnce, fresherAnswerCounts, queriesFollowVariables, targetsAreExporters,
+		legendsNameLabels, overridesMatchFields, columnsAreDisplayed, tablesShowEveryLabel,
+	}
+}
+
+func TestBoards(t *testing.T) {
+	known := newSchema(t, scrapeDemo(t))
+	rules, err := os.ReadFile("../../deploy/prometheus/rules/tair_ssl.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	all, err := dashboards.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
-}
-
-func TestDashboards(t *testing.T) {
-	metrics := known(t)
-	for _, b := range boards(t) {
-		for name, check := range checks {
-			for _, problem := range check(b, metrics) {
-				t.Errorf("%s: %s: %s", b.File, name, problem)
-			}
-		}
-	}
-}
-
-func TestEveryBoardIsThere(t *testing.T) {
-	var found []string
-	for _, b := range boards(t) {
-		found = append(found, b.UID)
-	}
-	if !slices.Equal(found, uids) {
-		t.Errorf("boards %q, want %q", found, uids)
-	}
-}
-
-// What the end-to-end test goes by is true: every query has an ID of its own, those that may be empty are queries that
-// there are, and the demo has the two instances.
-func TestTheQueriesAreThoseOfTheDemo(t *testing.T) {
-	ids := make(map[string]bool)
-	for _, b := range boards(t) {
+	text, ids := make(map[string]string), newSet()
+	for _, b := range all {
+		text[b.UID] = b.Text
 		for _, q := range b.Queries() {
 			if ids[q.ID] {
 				t.Errorf("two queries %q", q.ID)
 			}
 			ids[q.ID] = true
 		}
-	}
-	text, err := demoMetrics()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, id := range dashboards.DemoInstances() {
-		if want := fmt.Sprintf("tair_ssl_scrape_success{instance_id=%q} %d\n", id, 1-i); !strings.Contains(text, want) {
-			t.Errorf("the demo does not serve %s", want)
+		for name, found := range findProblems(newBoard(b, known, string(rules))) {
+			t.Errorf("%s: %s:\n%s", b.File, name, strings.Join(found, "\n"))
 		}
 	}
-	for _, id := range dashboards.EmptyInDemo() {
-		if !ids[id] {
-			t.Errorf("there is no query %q", id)
+	if found := slices.Sorted(maps.Keys(text)); !slices.Equal(found, uids()) {
+		t.Errorf("boards %q, want %q", found, uids())
+	}
+
+	// Each mutation is one mistake, which exactly one check finds.
+	seen := newSet()
+	for _, m := range mutations() {
+		seen[m.name()] = true
+		t.Run(m.name(), func(t *testing.T) {
+			quote := strings.NewReplacer("'", `\"`)
+			broken := strings.Replace(text[m.board], quote.Replace(m.old), quote.Replace(m.broken), 1)
+			b, err := dashboards.Parse(m.board+".json", broken)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := findProblems(newBoard(b, known, string(rules))); len(found) != 1 || found[m.name()] == nil {
+				t.Errorf("%s instead of %s: found %v", m.broken, m.old, found)
+			}
+		})
+	}
+	for _, c := range checks() {
+		if !seen[c.name()] {
+			t.Errorf("no mutation for %s", c.name())
 		}
 	}
+}
+
+// findProblems returns the problems that each check finds, by its name.
+func findProblems(b board) map[string]problems {
+	found := make(map[string]problems)
+	for _, c := range checks() {
+		if problems := c(b); problems != nil {
+			found[c.name()] = problems
+		}
+	}
+	return found
 }

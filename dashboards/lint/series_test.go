@@ -2,85 +2,127 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
-
-	"tair_ssl_exporter/dashboards"
 )
 
-var counter = regexp.MustCompile(`_(total|bucket|sum|count)$`)
+// set is a set of names.
+type set map[string]bool
 
-// countersAreRates wants rate or increase over $__rate_interval around every counter and around nothing else: a counter
-// as it is tells how long ago its exporter was restarted, and delta takes a restart for a fall.
-func countersAreRates(b dashboards.Board, _ schema) []string {
-	return eachQuery(b, func(_ dashboards.Query, e parser.Expr) []string {
-		var problems []string
-		for _, s := range selectors(e) {
-			function, interval := s.over()
-			rate := function == "rate" || function == "increase"
-			switch {
-			case counter.MatchString(s.Name) != rate:
-				problems = append(problems, fmt.Sprintf("%s in %q, want rate or increase of counters alone", s.Name, function))
-			case rate && interval.String() != values()["__rate_interval"]:
-				problems = append(problems, fmt.Sprintf("%s(%s) without $__rate_interval", function, s.Name))
-			}
-		}
-		return problems
-	})
+func newSet(names ...string) set { return set{}.with(names...) }
+
+func (s set) with(names ...string) set {
+	all := make(set)
+	maps.Copy(all, s)
+	for _, name := range names {
+		all[name] = true
+	}
+	return all
 }
 
-// over gives the function that takes a range of the selector, if one does, and how long the range is.
-func (s selector) over() (function string, interval time.Duration) {
-	for _, node := range slices.Backward(s.around) {
-		switch node := node.(type) {
-		case *parser.MatrixSelector:
-			interval = node.Range
-		case *parser.Call:
-			if interval > 0 {
-				return node.Func.Name, interval
-			}
-			return "", 0
+func (s set) union(other set) set { return s.with(slices.Collect(maps.Keys(other))...) }
+
+func (s set) within(other set) bool { return len(s.union(other)) == len(other) }
+
+func (s set) String() string { return strings.Join(slices.Sorted(maps.Keys(s)), ", ") }
+
+// series describes the series of an answer. No two have the same values of all labels of the key, whatever is scraped: a
+// pair of exporters, a renamed instance.
+type series struct{ labels, key set }
+
+// inference finds the labels of an answer, and names and joins that are wrong.
+type inference struct {
+	known schema
+	found map[string]problems // by check
+}
+
+func (in inference) add(check, format string, args ...any) {
+	in.found[check] = append(in.found[check], fmt.Sprintf(format, args...))
+}
+
+func (in inference) series(e parser.Expr) series {
+	switch e := e.(type) {
+	case *parser.VectorSelector:
+		return in.selector(e)
+	case *parser.AggregateExpr:
+		return in.aggregation(e)
+	case *parser.BinaryExpr:
+		return in.join(e)
+	}
+	var out series
+	for _, child := range parser.Children(e) { // one of them is a vector, at most
+		if inner := in.series(child.(parser.Expr)); len(inner.labels) > 0 {
+			out = inner
 		}
 	}
-	return "", 0
+	return out
 }
 
-// targetsAreExporters wants what every target of a job has (up, what Prometheus says of a scrape, what Go says of a
-// process) taken of exporters alone, by "and on (job, instance)" with a metric that only an exporter has. What is down has
-// no metric but up: there the metric counts that was there at some time of the range, and whatever has its job.
-func targetsAreExporters(b dashboards.Board, _ schema) []string {
-	return eachQuery(b, func(_ dashboards.Query, e parser.Expr) []string {
-		var problems []string
-		for _, s := range selectors(e) {
-			if !strings.HasPrefix(s.Name, "tair_ssl_") && !s.ofExporters() {
-				problems = append(problems, s.Name+" may be that of a target that is no exporter")
-			}
+func (in inference) selector(e *parser.VectorSelector) series {
+	labels, ok := in.known[e.Name]
+	if !ok {
+		in.add("namesExist", "the metric %q does not exist", e.Name)
+	}
+	for _, m := range e.LabelMatchers {
+		if ok && !labels[m.Name] {
+			in.add("namesExist", "%s has no label %q", e.Name, m.Name)
 		}
-		return problems
-	})
+	}
+	return series{labels, labels}
 }
 
-func (s selector) ofExporters() bool {
-	return slices.ContainsFunc(s.around, func(node parser.Node) bool {
-		and, ok := node.(*parser.BinaryExpr)
-		return ok && and.Op == parser.LAND && isExporter(and, s.Name == "up")
-	})
+func (in inference) aggregation(e *parser.AggregateExpr) series {
+	inner, by := in.series(e.Expr), newSet(e.Grouping...)
+	if !by.within(inner.labels) {
+		in.add("namesExist", "not all labels %s are in %s", by, e.Expr)
+	}
+	switch {
+	case e.Op == parser.TOPK && e.Param.String() == "1":
+		return series{inner.labels, by}
+	case e.Op == parser.TOPK || e.Op == parser.BOTTOMK || e.Without:
+		return inner
+	case e.Op == parser.COUNT_VALUES:
+		by = by.with(e.Param.(*parser.StringLiteral).Val)
+	}
+	return series{by, by}
 }
 
-// isExporter tells whether the right side of "and" is a metric of exporters.
-func isExporter(and *parser.BinaryExpr, everInRange bool) bool {
-	on := newSet(and.VectorMatching.MatchingLabels...)
-	found := selectors(and.RHS)
-	if !and.VectorMatching.On || !on["job"] || len(found) != 1 || !strings.HasPrefix(found[0].Name, "tair_ssl_exporter_") {
-		return false
+func (in inference) join(e *parser.BinaryExpr) series {
+	left, right := in.series(e.LHS), in.series(e.RHS)
+	if e.LHS.Type() == parser.ValueTypeScalar {
+		return right
+	} else if e.RHS.Type() == parser.ValueTypeScalar {
+		return left
 	}
-	function, interval := found[0].over()
-	if everInRange {
-		return interval.String() == values()["__range"] && on.within(newSet("job", "instance"))
+	m, on := e.VectorMatching, newSet(e.VectorMatching.MatchingLabels...)
+	if m.On && (!on.within(left.labels) || !on.within(right.labels)) {
+		in.add("namesExist", "%s is not on both sides of %s", on, e.Op)
 	}
-	return function == "" && len(on) == 2 && on["instance"]
+	switch both := left.labels.union(right.labels); {
+	case e.Op == parser.LAND || e.Op == parser.LUNLESS:
+		return left
+	case e.Op == parser.LOR:
+		return series{both, both}
+	case !m.On: // all labels match
+		on = both
+	}
+
+	one, many := right, left
+	if m.Card == parser.CardOneToMany {
+		one, many = left, right
+	}
+	isUnique := one.key.within(on) && (m.Card != parser.CardOneToOne || many.key.within(on))
+	if !isUnique || !m.On && !maps.Equal(left.labels, right.labels) {
+		in.add("joinsMatchOne", "several series can match, or none, in %s", e)
+	}
+	if !newSet(m.Include...).within(one.labels) {
+		in.add("namesExist", "not all labels %q can be copied in %s", m.Include, e)
+	}
+	if m.Card == parser.CardOneToOne {
+		return series{on, on}
+	}
+	return series{many.labels.with(m.Include...), many.key}
 }
