@@ -106,7 +106,7 @@ func TestLastGoodKeptAfterFailedRefresh(t *testing.T) {
 			time.Sleep(step.passes)
 			s.ask(t, "one", step.fetches)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		s.ask(t, classHTTP, 4) // nothing is kept now, and the latest failure is young
 		time.Sleep(failureFor)
 		s.ask(t, classHTTP, 5)
@@ -183,7 +183,7 @@ func TestFailureIsServedForASecond(t *testing.T) {
 		s.burst(t, 150, classHTTP, 1)
 		time.Sleep(failureFor - 1)
 		s.burst(t, 150, classHTTP, 1)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		s.burst(t, 150, classHTTP, 2)
 		if s.failures != 2 {
 			t.Errorf("%d failures were reported, want 2", s.failures)
