@@ -132,6 +132,7 @@ func TestBackgroundRefreshDoesNotBlock(t *testing.T) {
 			t.Errorf("waited for %s", took)
 		}
 		time.Sleep(s.takes)
+		synctest.Wait() // the fetch ends at the same time
 		s.ask(t, "two", 2)
 	})
 }
