@@ -11,11 +11,6 @@ import (
 func (v *validator) credentials(path string, c *creds.Config) {
 	variables := map[string]string{} // path of a key -> variable of the environment with its value
 	for s, at := c, path; s != nil; s, at = s.Source, at+".source" {
-		for _, file := range s.SecretFiles() {
-			if *file != "" && !filepath.IsAbs(*file) {
-				*file = filepath.Join(v.dir, *file)
-			}
-		}
 		fromEnv, unset := s.FillRRSA(v.lookupEnv)
 		for key, variable := range fromEnv {
 			variables[at+"."+key] = variable
@@ -39,9 +34,13 @@ func (v *validator) credentials(path string, c *creds.Config) {
 	}
 	for s, at := c, path; s != nil; s, at = s.Source, at+".source" {
 		for key, file := range s.SecretFiles() {
-			if *file != "" {
-				report(at+"."+key, creds.CheckSecretFile(*file))
+			if *file == "" {
+				continue
 			}
+			if !filepath.IsAbs(*file) && variables[at+"."+key] == "" {
+				*file = filepath.Join(v.dir, *file)
+			}
+			report(at+"."+key, creds.CheckSecretFile(*file))
 		}
 	}
 }

@@ -32,10 +32,10 @@ func Parse(r io.Reader, file string) (*Config, error) { return parse(r, file, os
 
 func parse(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, Errors{{File: file, Message: "cannot be read: " + reason(err)}}
-	}
-	if len(data) > maxFileSize {
+	case len(data) > maxFileSize:
 		return nil, Errors{{File: file, Message: fmt.Sprintf("is too large, allowed: at most %d MiB", maxFileSize>>20)}}
 	}
 	root, problem := parseYAML(bytes.TrimPrefix(data, []byte("\ufeff")))

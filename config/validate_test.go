@@ -59,7 +59,7 @@ func TestNearestKeyIsSuggested(t *testing.T) {
 		"":                      "",
 		strings.Repeat("x", 99): "",
 	} {
-		if got := nearest(key, words); got != want {
+		if got := strings.TrimSuffix(strings.TrimPrefix(didYouMean(key, words), "did you mean "), "? "); got != want {
 			t.Errorf("%q: got %q, want %q", key, got, want)
 		}
 	}

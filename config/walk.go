@@ -93,25 +93,26 @@ func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 	for _, e := range w.entries(n, path) {
 		key := e.key.Value
 		at := join(path, key)
-		near, ft, value := nearest(key, names), fields[key], e.value
+		ft, value := fields[key], e.value
 		if t.Kind() == reflect.Map {
 			ft = t.Elem()
 			if isNull(value) {
 				value = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
 			}
 		}
-		shown := at
-		if !plainKey.MatchString(key) || t == credentialsType && near == "" {
-			shown, near = path, "" // in credentials, an unknown key may be a secret
+		shown, hint := at, ""
+		if ft == nil {
+			hint = didYouMean(key, names)
+		}
+		if !plainKey.MatchString(key) || ft == nil && hint == "" && t == credentialsType {
+			shown, hint = path, "" // in credentials, an unknown key may be a secret
 		}
 		w.places[at] = place{e.key.Line, shown}
 		switch {
 		case e.first != 0:
 			w.addAt(e.key.Line, shown, "is given twice, first on line %d", e.first)
-		case ft == nil && near != "":
-			w.add(at, "unknown key, did you mean %s? allowed: %s", near, strings.Join(names, ", "))
 		case ft == nil:
-			w.add(at, "unknown key, allowed: %s", strings.Join(names, ", "))
+			w.add(at, "unknown key, %sallowed: %s", hint, strings.Join(names, ", "))
 		case isNull(value): // the same as no key
 			delete(w.places, at)
 		case value.Kind == yaml.ScalarNode && value.Value == "" && names != nil && key != "endpoint" && key != "resource_group":

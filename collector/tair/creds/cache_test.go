@@ -106,7 +106,7 @@ func TestLastGoodKeptAfterFailedRefresh(t *testing.T) {
 			time.Sleep(step.passes)
 			s.ask(t, "one", step.fetches)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		s.ask(t, classHTTP, 4) // nothing is kept now, and the latest failure is young
 		time.Sleep(failureFor)
 		s.ask(t, classHTTP, 5)
@@ -132,6 +132,7 @@ func TestBackgroundRefreshDoesNotBlock(t *testing.T) {
 			t.Errorf("waited for %s", took)
 		}
 		time.Sleep(s.takes)
+		synctest.Wait() // the fetch ends at the same time
 		s.ask(t, "two", 2)
 	})
 }
@@ -183,7 +184,7 @@ func TestFailureIsServedForASecond(t *testing.T) {
 		s.burst(t, 150, classHTTP, 1)
 		time.Sleep(failureFor - 1)
 		s.burst(t, 150, classHTTP, 1)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		s.burst(t, 150, classHTTP, 2)
 		if s.failures != 2 {
 			t.Errorf("%d failures were reported, want 2", s.failures)

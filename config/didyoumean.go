@@ -2,15 +2,15 @@ package config
 
 import "strings"
 
-// nearest returns the word that key is most likely a misspelling of, or "". The letters of a camelCase spelling, and
-// "-" and "_", make no difference.
-func nearest(key string, words []string) string {
+// didYouMean asks for the word that key is most likely a misspelling of, or is "". A camelCase spelling, "-" and "_" make
+// no difference.
+func didYouMean(key string, words []string) string {
 	strip := strings.NewReplacer("-", "", "_", "").Replace
 	key = strip(strings.ToLower(key))
 	for edits := 0; edits < min(len(key), 6); edits++ {
 		for _, word := range words {
 			if edits <= (len(word)+3)/5 && within(key, strip(word), edits) {
-				return word
+				return "did you mean " + word + "? "
 			}
 		}
 	}
