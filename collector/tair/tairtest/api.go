@@ -50,13 +50,14 @@ type API struct {
 	instances map[string]Instance
 	byRegion  map[string][]Instance // instances, sorted by ID; nil after a change: see inRegion
 	regions   []Region
+	events    []Event
 	faults    map[string]faultQueue
 	nonces    nonceMemory
 	quota     quota
 	log       requestLog
 }
 
-// New returns an API without instances, faults or quota.
+// New returns an API without instances, events, faults or quota.
 func New(opts Options) *API {
 	a := &API{
 		now:       opts.Now,
@@ -129,7 +130,7 @@ func (a *API) SetRegions(regions ...Region) {
 // is one of
 //
 //   - an instance ID
-//   - an operation in one region, "DescribeInstances/cn-hangzhou"
+//   - an operation in one region, "DescribeInstances/cn-hangzhou" or "DescribeActiveOperationTasks/all"
 //   - an operation, "DescribeRegions"
 //   - "", every request
 //

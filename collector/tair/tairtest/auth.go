@@ -1,6 +1,7 @@
 package tairtest
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"net/http"
 	"slices"
@@ -18,7 +19,7 @@ const (
 type call struct {
 	account string
 	action  string
-	region  string // RegionId or, without one, the region of the instance
+	region  string // see regionOf
 	host    string
 	params  map[string]string
 }
@@ -77,7 +78,7 @@ func (a *API) authenticate(r *http.Request, body []byte) (call, *APIError) {
 	return call{
 		account: key.Account,
 		action:  r.Header.Get("x-acs-action"),
-		region:  a.regionOf(params["RegionId"], params["InstanceId"]),
+		region:  a.regionOf(cmp.Or(params["RegionId"], params["Region"]), params["InstanceId"]),
 		host:    r.Host,
 		params:  params,
 	}, nil
@@ -111,7 +112,8 @@ func checkDate(text string, now time.Time) *APIError {
 	return nil
 }
 
-// regionOf returns the region of a request: its RegionId, or the region of its instance. The caller holds API.mu.
+// regionOf returns the region of a request: its RegionId or Region, else the region of its instance. The caller holds
+// API.mu.
 func (a *API) regionOf(regionID, instanceID string) string {
 	if regionID != "" {
 		return regionID

@@ -1,6 +1,7 @@
 package tairtest
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"time"
@@ -69,7 +70,7 @@ func (a *API) begin(r *http.Request) *Request {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	entry.Region = a.regionOf(query.Get("RegionId"), entry.InstanceID)
+	entry.Region = a.regionOf(cmp.Or(query.Get("RegionId"), query.Get("Region")), entry.InstanceID)
 	return a.log.begin(entry)
 }
 

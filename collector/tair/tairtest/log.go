@@ -21,7 +21,7 @@ type Request struct {
 	Action string
 	// InstanceID is the parameter InstanceId.
 	InstanceID string
-	// Region is the parameter RegionId or, without one, the region of the instance.
+	// Region is the parameter RegionId or Region, else the region of the instance.
 	Region string
 	// Account is the main account of the key; empty if the signature is invalid.
 	Account string

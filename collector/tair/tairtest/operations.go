@@ -24,6 +24,11 @@ func lookup(action string) (operation, bool) {
 			params: []string{"RegionId", "PageNumber", "PageSize", "InstanceIds", "InstanceStatus", "SearchKey", "ResourceGroupId"},
 			tags:   true, perform: (*API).describeInstances,
 		}, true
+	case "DescribeActiveOperationTasks":
+		return operation{
+			params:  []string{"Region", "TaskType", "Status", "ProductId", "DbType", "InsName", "PageNumber", "PageSize"},
+			perform: (*API).describeActiveOperationTasks,
+		}, true
 	case "DescribeRegions":
 		return operation{params: []string{"RegionId", "AcceptLanguage"}, perform: (*API).describeRegions}, true
 	}

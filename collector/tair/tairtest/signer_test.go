@@ -1,8 +1,7 @@
 package tairtest
 
 import (
-	"bytes"
-	"context"
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -20,10 +19,11 @@ import (
 var (
 	testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	testKey  = Key{Account: "main", AccessKeyID: "LTAItest", AccessKeySecret: "canary-secret"}
+	otherKey = Key{Account: "other", AccessKeyID: "LTAIother", AccessKeySecret: "s"}
 	stsKey   = Key{Account: "main", AccessKeyID: "STS.test", AccessKeySecret: "canary-sts-secret", SecurityToken: "canary-token"}
 )
 
-// outgoing is a request on its way to the fake. Tests change it before or after it is signed.
+// outgoing is a request to the fake. Tests change it before it is signed, or let after change what was signed.
 type outgoing struct {
 	key    Key
 	method string
@@ -31,15 +31,20 @@ type outgoing struct {
 	query  url.Values
 	header http.Header
 	body   string
+	names  []string // the signed headers; nil means all that must be signed
+	after  func(*http.Request)
 }
 
-func newRequest(key Key, action string, params ...string) *outgoing {
-	o := &outgoing{key: key, method: http.MethodPost, path: "/", query: url.Values{}, header: http.Header{}}
-	for i := 0; i < len(params); i += 2 {
-		o.query.Set(params[i], params[i+1])
+// newRequest makes a request from "Action Name=Value Name=Value".
+func newRequest(key Key, text string) *outgoing {
+	o := &outgoing{key: key, method: http.MethodPost, path: "/", query: url.Values{}, header: http.Header{}, after: func(*http.Request) {}}
+	words := strings.Fields(text)
+	for _, word := range words[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		o.query.Set(name, value)
 	}
 	o.header.Set("Accept", "application/json")
-	o.header.Set("x-acs-action", action)
+	o.header.Set("x-acs-action", words[0])
 	o.header.Set("x-acs-version", "2015-01-01")
 	o.header.Set("x-acs-date", testTime.Format("2006-01-02T15:04:05Z"))
 	o.header.Set("x-acs-signature-nonce", rand.Text())
@@ -50,12 +55,9 @@ func newRequest(key Key, action string, params ...string) *outgoing {
 	return o
 }
 
-func sslRequest(id string) *outgoing {
-	return newRequest(testKey, "DescribeInstanceSSL", "InstanceId", id, "RegionId", "cn-hangzhou")
-}
-
-// build makes the request that the host would get, unsigned apart from the hash of the body.
-func (o *outgoing) build(t testing.TB, base string) *http.Request {
+// signed returns the signed request. It computes the signature in another way than the fake: with the escaping of net/url,
+// corrected.
+func (o *outgoing) signed(t testing.TB, base string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), o.method, base+o.path+"?"+o.query.Encode(), strings.NewReader(o.body))
 	if err != nil {
@@ -65,39 +67,34 @@ func (o *outgoing) build(t testing.TB, base string) *http.Request {
 	if r.Header.Get("x-acs-content-sha256") == "" {
 		r.Header.Set("x-acs-content-sha256", fmt.Sprintf("%x", sha256.Sum256([]byte(o.body))))
 	}
-	return r
-}
-
-// signed builds and signs. It is written apart from the code under test, the other way round: with the URL library's
-// escaping, corrected.
-func (o *outgoing) signed(t testing.TB, base string) *http.Request {
-	t.Helper()
-	r := o.build(t, base)
-	values := map[string]string{"host": r.URL.Host}
-	names := []string{"host"}
-	for name := range r.Header {
-		lower := strings.ToLower(name)
-		if strings.HasPrefix(lower, "x-acs-") || lower == "content-type" {
-			values[lower] = r.Header.Get(name)
-			names = append(names, lower)
+	names := o.names
+	if names == nil {
+		names = []string{"host"}
+		for name := range r.Header {
+			if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-acs-") || lower == "content-type" {
+				names = append(names, lower)
+			}
 		}
+		sort.Strings(names)
 	}
-	sort.Strings(names)
-	r.Header.Set("Authorization", authorize(o, r, names, values))
-	return r
-}
-
-func authorize(o *outgoing, r *http.Request, names []string, values map[string]string) string {
-	query := strings.ReplaceAll(o.query.Encode(), "+", "%20")
-	lines := []string{r.Method, r.URL.EscapedPath(), query}
+	lines := []string{r.Method, r.URL.EscapedPath(), strings.ReplaceAll(o.query.Encode(), "+", "%20")}
 	for _, name := range names {
-		lines = append(lines, name+":"+values[name])
+		value := r.Header.Get(name)
+		if strings.EqualFold(name, "host") {
+			value = r.URL.Host
+		}
+		lines = append(lines, name+":"+value)
 	}
 	lines = append(lines, "", strings.Join(names, ";"), r.Header.Get("x-acs-content-sha256"))
 	mac := hmac.New(sha256.New, []byte(o.key.AccessKeySecret))
 	fmt.Fprintf(mac, "ACS3-HMAC-SHA256\n%x", sha256.Sum256([]byte(strings.Join(lines, "\n"))))
-	return fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x", o.key.AccessKeyID, strings.Join(names, ";"), mac.Sum(nil))
+	r.Header.Set("Authorization", fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x",
+		o.key.AccessKeyID, strings.Join(names, ";"), mac.Sum(nil)))
+	o.after(r)
+	return r
 }
+
+const sslRequest = "DescribeInstanceSSL InstanceId=r-1 RegionId=cn-hangzhou"
 
 // fixture is a running fake with one instance.
 type fixture struct {
@@ -107,37 +104,23 @@ type fixture struct {
 	client *http.Client
 }
 
-func newTestAPI(opts Options) *API {
-	opts.Now = func() time.Time { return testTime }
-	opts.Keys = []Key{testKey, stsKey}
-	api := New(opts)
-	api.SetInstance(Instance{ID: "r-1", Region: "cn-hangzhou", Name: "one", SSLEnabled: "Enable",
-		ExpiresAt: testTime.Add(24 * time.Hour), CommonName: "r-1.example", DownloadURL: "https://example.com/ca.zip?a=1&b=2"})
-	return api
-}
-
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	return serve(t, newTestAPI(Options{}))
-}
-
-// serve starts a server for the API on the loopback interface.
-func serve(t testing.TB, api *API) *fixture {
-	t.Helper()
+	api := New(Options{Now: func() time.Time { return testTime }, Keys: []Key{testKey, stsKey, otherKey}})
+	api.SetInstance(Instance{ID: "r-1", Region: "cn-hangzhou", Name: "one", SSLEnabled: "Enable",
+		ExpiresAt: testTime.Add(24 * time.Hour), CommonName: "r-1.example", DownloadURL: "https://example.com/ca.zip?a=1&b=2"})
 	server, err := Start(api)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{}
 	t.Cleanup(server.Close)
-	t.Cleanup(transport.CloseIdleConnections)
-	return &fixture{t: t, api: api, server: server, client: &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	f := &fixture{t: t, api: api, server: server, client: &http.Client{Transport: &http.Transport{}}}
+	f.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	t.Cleanup(f.client.CloseIdleConnections)
+	return f
 }
 
-// reply is an answer read to its end.
+// reply is a response with its whole body.
 type reply struct {
 	status int
 	header http.Header
@@ -151,7 +134,7 @@ func (f *fixture) do(r *http.Request) reply {
 	if err != nil {
 		return reply{err: err}
 	}
-	defer func() { _ = resp.Body.Close() }()
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, resp.Header, body, err}
 }
@@ -161,31 +144,25 @@ func (f *fixture) send(o *outgoing) reply {
 	return f.do(o.signed(f.t, f.server.URL))
 }
 
-func (f *fixture) sendWithin(ctx context.Context, o *outgoing) reply {
+// get sends a request that newRequest makes from the text.
+func (f *fixture) get(text string) reply {
 	f.t.Helper()
-	return f.do(o.signed(f.t, f.server.URL).WithContext(ctx))
+	return f.send(newRequest(testKey, text))
 }
 
-// code is the error code of a JSON answer, "OK" for a success.
+// code returns the error code of a JSON body, "OK" for a success.
 func (r reply) code(t testing.TB) string {
 	t.Helper()
-	if r.err != nil {
-		t.Fatalf("no answer: %v", r.err)
+	var body struct{ Code string }
+	if err := json.Unmarshal(r.body, &body); r.err != nil || err != nil {
+		t.Fatalf("status %d, body %q, errors %v and %v", r.status, r.body, r.err, err)
 	}
-	var body struct{ Code, RequestID string }
-	dec := json.NewDecoder(bytes.NewReader(r.body))
-	if err := dec.Decode(&body); err != nil {
-		t.Fatalf("status %d, body %q: %v", r.status, r.body, err)
-	}
-	if r.status == http.StatusOK && body.Code == "" {
-		return "OK"
-	}
-	return body.Code
+	return cmp.Or(body.Code, "OK")
 }
 
-func wantAnswer(t testing.TB, r reply, status int, code string) {
+func wantResponse(t testing.TB, r reply, status int, code string) {
 	t.Helper()
 	if got := r.code(t); r.status != status || got != code {
-		t.Errorf("answer is %d %s, want %d %s: %s", r.status, got, status, code, r.body)
+		t.Errorf("response is %d %s, want %d %s: %s", r.status, got, status, code, r.body)
 	}
 }
