@@ -1,82 +1,53 @@
-package main
+package docs_test
 
 import (
-	"net/http"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
-	"tair_ssl_exporter/internal/app"
 	"tair_ssl_exporter/internal/apptest"
 )
 
-func readme(t *testing.T) string {
-	t.Helper()
-	return apptest.Read(t, "README.md")
-}
+func TestMain(m *testing.M) { apptest.AtRoot(m) }
 
-// block gives the only fenced block of a language.
-func block(t *testing.T, text, language string) string {
-	t.Helper()
-	found := regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1)
-	if len(found) != 1 {
-		t.Fatalf("%d blocks of %s in the README, want 1", len(found), language)
-	}
-	return found[0][1]
-}
+const readme = "README.md"
 
 func TestREADMEListsExactlyTheMetricsThatAreServed(t *testing.T) {
-	r := apptest.Start(t, "--demo")
-	_, body := r.Get(t, "/metrics")
-	status, self := r.Get(t, "/metrics/self")
-	if status != http.StatusOK {
-		t.Fatalf("status %d", status)
-	}
+	demo := apptest.Start(t, "--demo")
+	_, served := demo.Get(t, "/metrics")
+	_, self := demo.Get(t, "/metrics/self")
 	api, server := apptest.StartAPI(t)
 	api.SetFault("DescribeInstances", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}})
-	_, failing := apptest.Start(t, "--config.file="+apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, "cn-hangzhou"))).Get(t, "/metrics")
-	names := func(re, text string) []string {
-		var found []string
-		for _, m := range regexp.MustCompile(re).FindAllStringSubmatch(text, -1) {
-			found = append(found, m[1])
-		}
-		slices.Sort(found)
-		return slices.Compact(found)
-	}
-	served := names(`(?m)^# TYPE (tair_ssl_\S+)`, body+self+failing)
-	var rows []string // the first cell of each row
-	for _, m := range regexp.MustCompile("(?m)^\\| (`tair_ssl_[^|]*)\\|").FindAllStringSubmatch(readme(t), -1) {
-		rows = append(rows, m[1])
-	}
-	listed := names("`(tair_ssl_[a-z_]+)`", strings.Join(rows, "\n"))
-	if !slices.Equal(served, listed) {
-		t.Errorf("served %q\nlisted %q", served, listed)
+	path := apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, "cn-hangzhou"))
+	_, failing := apptest.Start(t, "--config.file="+path).Get(t, "/metrics")
+
+	sorted := func(names []string) []string { slices.Sort(names); return slices.Compact(names) }
+	want := sorted(apptest.MatchesIn(t, "/metrics", served+self+failing, `(?m)^# TYPE (tair_ssl_\S+)`))
+	rows := strings.Join(apptest.Matches(t, readme, "(?m)^\\| (`tair_ssl_[^|]*)\\|"), "\n") // first cells
+	if listed := sorted(apptest.MatchesIn(t, readme, rows, "`(tair_ssl_[a-z_]+)`")); !slices.Equal(want, listed) {
+		t.Errorf("served %q\nlisted %q", want, listed)
 	}
 }
 
-func TestREADMEConfigurationIsValid(t *testing.T) {
+// checkREADMEConfig writes the only configuration of the README in the language, with its secrets, and checks it.
+func checkREADMEConfig(t *testing.T, language, want string) (path string) {
+	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"access_key_id", "access_key_secret"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		apptest.Write(t, filepath.Join(dir, name), "x")
 	}
-	text := strings.ReplaceAll(block(t, readme(t), "yaml"), "/run/secrets/tair/", dir+"/")
-	var out strings.Builder
-	code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", text)}, &out, &out)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 2, discovery entries: 0)\n"; code != 0 || out.String() != want {
-		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
+	blocks := apptest.Blocks(t, readme, apptest.Read(t, readme), language)
+	path = filepath.Join(dir, "tair-ssl-exporter.yml")
+	apptest.Write(t, path, strings.ReplaceAll(blocks[0], "/run/secrets/tair/", dir+"/"))
+	if got := apptest.CheckConfig(t, "--config.file="+path); len(blocks) != 1 || got != want {
+		t.Errorf("%d blocks of %s: %s, want %s", len(blocks), language, got, want)
 	}
+	return path
 }
 
-func TestREADMEDiscoveryIsValid(t *testing.T) {
-	var out strings.Builder
-	code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", block(t, readme(t), "yml"))}, &out, &out)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 0, discovery entries: 1)\n"; code != 0 || out.String() != want {
-		t.Errorf("exit %d, %q; want %q", code, out.String(), want)
-	}
+func TestREADMEConfigurationsAreValid(t *testing.T) {
+	checkREADMEConfig(t, "yaml", "(accounts: 1, instances: 2, discovery entries: 0)")
+	checkREADMEConfig(t, "yml", "(accounts: 1, instances: 0, discovery entries: 1)")
 }

@@ -1,73 +1,50 @@
-package main
+package docs_test
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
-	"tair_ssl_exporter/internal/app"
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// scalingYAML gives the YAML documents of docs/scaling.md that have a key at their top, and all when key is "".
+const scaling = "docs/scaling.md"
+
+// scalingYAML returns the YAML documents of docs/scaling.md that have a key at their top, and fails when one document has
+// none of the keys that are tested.
 func scalingYAML(t *testing.T, key string) []string {
 	t.Helper()
 	var found []string
-	for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(scaling(t), -1) {
-		for text := range strings.SplitSeq(m[1], "\n---\n") {
-			var document map[string]any
-			if err := yaml.Unmarshal([]byte(text), &document); err != nil {
-				t.Errorf("%v in\n%s", err, text)
-			}
-			if _, has := document[key]; has || key == "" {
+	for _, block := range apptest.Blocks(t, scaling, apptest.Read(t, scaling), "yaml") {
+		for text := range strings.SplitSeq(block, "\n---\n") {
+			var document map[string]yaml.Node
+			apptest.Decode(t, scaling, text, true, &document)
+			if _, has := document[key]; has {
 				found = append(found, text)
+			}
+			tested := 0
+			for _, k := range []string{"accounts", "kind", "scrape_configs"} {
+				if _, has := document[k]; has {
+					tested++
+				}
+			}
+			if tested != 1 {
+				t.Errorf("neither a configuration, a manifest nor one of Prometheus:\n%s", text)
 			}
 		}
 	}
 	if len(found) == 0 {
-		t.Fatalf("docs/scaling.md has no YAML with %q", key)
+		t.Fatalf("%s has no YAML with %q", scaling, key)
 	}
 	return found
 }
 
-func scaling(t *testing.T) string {
-	t.Helper()
-	return apptest.Read(t, "docs/scaling.md")
-}
-
-// strict decodes a document and refuses what the type does not have.
-func strict(t *testing.T, text string, into any) {
-	t.Helper()
-	d := yaml.NewDecoder(strings.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		t.Errorf("%v in\n%s", err, text)
-	}
-	if err := d.Decode(into); !errors.Is(err, io.EOF) {
-		t.Errorf("more than one document in\n%s", text)
-	}
-}
-
-func TestScalingHasNoYAMLThatIsNotTested(t *testing.T) {
-	tested := len(scalingYAML(t, "accounts")) + len(scalingYAML(t, "kind")) + len(scalingYAML(t, "scrape_configs"))
-	if all := len(scalingYAML(t, "")); tested != all {
-		t.Errorf("%d of %d documents are an exporter's configuration, a manifest or one of Prometheus", tested, all)
-	}
-}
-
 func TestScalingConfigurationsAreValid(t *testing.T) {
 	for _, text := range scalingYAML(t, "accounts") {
-		var out strings.Builder
-		if code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", text)}, &out, &out); code != 0 {
-			t.Errorf("%s in\n%s", &out, text)
-		}
+		apptest.CheckConfig(t, "--config.file="+apptest.File(t, "c.yml", text))
 	}
 }
 
@@ -78,36 +55,31 @@ type service struct {
 	Spec       struct {
 		ClusterIP string `yaml:"clusterIP"`
 		Selector  map[string]string
-		Ports     []struct {
-			Name string
-			Port int
-		}
+		Ports     yaml.Node
 	}
 }
 
-type probe struct {
+type httpProbe struct {
 	HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
 }
 
+// statefulSet has the fields that matter here. The test of the chart compares the rest with the chart, whose schemas are
+// checked.
 type statefulSet struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string
-	Metadata   struct{ Name string }
 	Spec       struct {
-		Replicas            int
-		ServiceName         string `yaml:"serviceName"`
-		PodManagementPolicy string `yaml:"podManagementPolicy"`
-		Selector            struct {
+		Replicas    int
+		ServiceName string `yaml:"serviceName"`
+		Selector    struct {
 			MatchLabels map[string]string `yaml:"matchLabels"`
 		}
 		Template struct {
 			Metadata struct{ Labels map[string]string }
 			Spec     struct {
-				EnableServiceLinks *bool `yaml:"enableServiceLinks"`
-				Containers         []struct {
-					Name, Image string
-					Args        []string
-					Env         []struct {
+				Containers []struct {
+					Args []string
+					Env  []struct {
 						Name, Value string
 						ValueFrom   struct {
 							FieldRef struct {
@@ -115,51 +87,46 @@ type statefulSet struct {
 							} `yaml:"fieldRef"`
 						} `yaml:"valueFrom"`
 					}
-					Ports []struct {
-						Name          string
-						ContainerPort int `yaml:"containerPort"`
-					}
-					ReadinessProbe probe `yaml:"readinessProbe"`
-					LivenessProbe  probe `yaml:"livenessProbe"`
-					Resources      struct{ Requests, Limits map[string]string }
+					Ports          []struct{ Name string }
+					ReadinessProbe httpProbe `yaml:"readinessProbe"`
+					LivenessProbe  httpProbe `yaml:"livenessProbe"`
 					VolumeMounts   []struct {
 						Name      string
 						MountPath string `yaml:"mountPath"`
-						ReadOnly  bool   `yaml:"readOnly"`
 					} `yaml:"volumeMounts"`
 				}
-				Volumes []struct {
-					Name      string
-					ConfigMap struct{ Name string } `yaml:"configMap"`
-				}
+				Volumes []struct{ Name string }
 			}
 		}
 	}
 }
 
-// TestScalingManifestMakesShards starts the exporter with the environment that the manifest gives to its pods.
-func TestScalingManifestMakesShards(t *testing.T) {
+func scalingManifests(t *testing.T) (svc service, set statefulSet) {
+	t.Helper()
 	manifests := scalingYAML(t, "kind")
 	if len(manifests) != 2 {
 		t.Fatalf("%d manifests, want a Service and a StatefulSet", len(manifests))
 	}
-	var svc service
-	var set statefulSet
-	strict(t, manifests[0], &svc)
-	strict(t, manifests[1], &set)
+	apptest.Decode(t, scaling, manifests[0], true, &svc)
+	apptest.Decode(t, scaling, manifests[1], false, &set)
+	if svc.APIVersion != "v1" || svc.Kind != "Service" || set.APIVersion != "apps/v1" || set.Kind != "StatefulSet" {
+		t.Fatalf("%s %s, %s %s", svc.APIVersion, svc.Kind, set.APIVersion, set.Kind)
+	}
+	return svc, set
+}
+
+// TestScalingManifestMakesShards starts the exporter with the environment of the pods of the manifest.
+func TestScalingManifestMakesShards(t *testing.T) {
+	svc, set := scalingManifests(t)
 	spec := set.Spec
-	pod := spec.Template.Spec
-	label := spec.Template.Metadata.Labels["app"]
-	switch {
-	case svc.APIVersion != "v1" || svc.Kind != "Service" || set.APIVersion != "apps/v1" || set.Kind != "StatefulSet":
-		t.Errorf("%s %s, %s %s", svc.APIVersion, svc.Kind, set.APIVersion, set.Kind)
-	case svc.Metadata.Name != spec.ServiceName || svc.Spec.ClusterIP != "None":
-		t.Error("the StatefulSet's service is not the headless one")
-	case label == "" || spec.Selector.MatchLabels["app"] != label || svc.Spec.Selector["app"] != label:
+	pod, label := spec.Template.Spec, spec.Template.Metadata.Labels["app"]
+	if svc.Metadata.Name != spec.ServiceName || svc.Spec.ClusterIP != "None" {
+		t.Error("the Service of the StatefulSet is not the headless one")
+	}
+	if label == "" || spec.Selector.MatchLabels["app"] != label || svc.Spec.Selector["app"] != label {
 		t.Error("the selectors do not select the pods")
-	case spec.PodManagementPolicy != "Parallel", pod.EnableServiceLinks == nil, *pod.EnableServiceLinks:
-		t.Error("podManagementPolicy or enableServiceLinks is not what the text says")
-	case len(pod.Containers) != 1 || len(pod.Volumes) != 1:
+	}
+	if len(pod.Containers) != 1 || len(pod.Volumes) != 1 {
 		t.Fatal("want one container and one volume")
 	}
 	c := pod.Containers[0]
@@ -167,7 +134,6 @@ func TestScalingManifestMakesShards(t *testing.T) {
 		len(c.Args) != 1 || !strings.HasPrefix(c.Args[0], "--config.file="+c.VolumeMounts[0].MountPath+"/") {
 		t.Errorf("%v is not in the volume", c.Args)
 	}
-
 	for shard := range spec.Replicas {
 		for _, e := range c.Env {
 			switch path := e.ValueFrom.FieldRef.FieldPath; path {
@@ -181,42 +147,35 @@ func TestScalingManifestMakesShards(t *testing.T) {
 				t.Errorf("%s is from %s", e.Name, path)
 			}
 		}
-		r := apptest.Start(t, "--demo")
-		_, body := r.Get(t, "/metrics/self")
+		e := apptest.Start(t, "--demo")
+		_, body := e.Get(t, "/metrics/self")
 		apptest.Contains(t, body, fmt.Sprintf("\ntair_ssl_exporter_shard %d\n", shard),
 			fmt.Sprintf("\ntair_ssl_exporter_total_shards %d\n", spec.Replicas))
-		for _, p := range []probe{c.ReadinessProbe, c.LivenessProbe} {
-			if status, _ := r.Get(t, p.HTTPGet.Path); status == 404 || p.HTTPGet.Port != c.Ports[0].Name {
+		for _, p := range []httpProbe{c.ReadinessProbe, c.LivenessProbe} {
+			if status, _ := e.Get(t, p.HTTPGet.Path); status == 404 || p.HTTPGet.Port != c.Ports[0].Name {
 				t.Errorf("%+v: HTTP %d", p, status)
 			}
 		}
-		r.Stop()
+		e.Stop()
 	}
 }
 
 func TestScalingPrometheusFindsThePods(t *testing.T) {
 	var prometheus struct {
 		ScrapeConfigs []struct {
-			RelabelConfigs []struct {
-				SourceLabels  []string `yaml:"source_labels"`
-				Regex, Action string
-			} `yaml:"relabel_configs"`
+			RelabelConfigs []struct{ Regex, Action string } `yaml:"relabel_configs"`
 		} `yaml:"scrape_configs"`
 	}
-	var set statefulSet
-	if err := cmp.Or(yaml.Unmarshal([]byte(scalingYAML(t, "scrape_configs")[0]), &prometheus),
-		yaml.Unmarshal([]byte(scalingYAML(t, "kind")[1]), &set)); err != nil {
-		t.Fatal(err)
-	}
-	pod := set.Spec.Template
-	keep := prometheus.ScrapeConfigs[0].RelabelConfigs[0]
+	apptest.Decode(t, scaling, scalingYAML(t, "scrape_configs")[0], false, &prometheus)
+	_, set := scalingManifests(t)
+	pod, keep := set.Spec.Template, prometheus.ScrapeConfigs[0].RelabelConfigs[0]
 	if want := pod.Metadata.Labels["app"] + ";" + pod.Spec.Containers[0].Ports[0].Name; keep.Regex != want || keep.Action != "keep" {
 		t.Errorf("%s %s, want to keep %s", keep.Action, keep.Regex, want)
 	}
 }
 
-// TestScalingTablesAreRight computes the tables of calls from the figures for one instance and one page, which the tests
-// of the collector count.
+// TestScalingTablesAreRight computes the tables of calls from the figures for one instance and one page, which the tests of
+// the collector measure.
 func TestScalingTablesAreRight(t *testing.T) {
 	perDay := func(scrapes int) func(n int) int { return func(n int) int { return n * scrapes } }
 	pages := func(n int) int { return (n + 49) / 50 }
@@ -228,7 +187,7 @@ func TestScalingTablesAreRight(t *testing.T) {
 		{"| instances | `0s`, one server |", []func(int) int{perDay(1440), perDay(2880), perDay(96), perDay(24), perDay(8)}},
 		{"| instances | pages |", []func(int) int{pages, lists(288), lists(96), lists(24)}},
 	} {
-		_, rest, found := strings.Cut(scaling(t), "\n"+table.header)
+		_, rest, found := strings.Cut(apptest.Read(t, scaling), "\n"+table.header)
 		if !found {
 			t.Errorf("no table %s", table.header)
 			continue

@@ -281,3 +281,32 @@ func TestREADMEExamplesAreValues(t *testing.T) {
 		}
 	}
 }
+
+func TestInstallationsOfTheREADMEsRender(t *testing.T) {
+	t.Parallel()
+	values := apptest.File(t, "my-values.yaml", apptest.Read(t, valuesOf("monitoring")))
+	installations := 0
+	for _, path := range []string{"README.md", chart + "/README.md"} {
+		for _, words := range apptest.ShellCommands(t, path) {
+			if words[0] != "helm" || words[1] != "upgrade" {
+				continue
+			}
+			installations++
+			if !slices.Contains(words, "--wait") { // helm test needs a ready pod
+				t.Errorf("%s: %q: no --wait", path, words)
+			}
+			var flags []string
+			for _, word := range words[5:] { // after helm upgrade --install NAME CHART
+				if word != "--wait" && word != "--create-namespace" {
+					flags = append(flags, strings.Replace(word, "my-values.yaml", values, 1))
+				}
+			}
+			if _, err := helm(t, words[3], words[4], flags...); err != nil {
+				t.Errorf("%s: %q: %v", path, words, err)
+			}
+		}
+	}
+	if installations < 3 {
+		t.Errorf("%d installations", installations)
+	}
+}
