@@ -44,13 +44,13 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// run does what the flags ask for.
+// run executes what the flags ask for.
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if o.healthCheck {
 		return askHealth(ctx, o.listenAddresses[0])
 	}
 	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP) // from the start on: unhandled it ends the program
+	signal.Notify(hup, syscall.SIGHUP) // unhandled, SIGHUP ends the program
 	defer signal.Stop(hup)
 	if err := creds.CheckDebug(os.Getenv); err != nil {
 		return err
@@ -83,8 +83,8 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return a.serve(ctx, listeners, newSlog(sink, o.logLevel))
 }
 
-// source gives where the configuration comes from: the demo, whose fake API runs until end is called, flags, or the
-// file.
+// source returns the loader of the configuration: the demo, --instance flags or the file. The fake API of the demo runs
+// until end is called.
 func (o *options) source() (load func() (*config.Config, error), end func(), err error) {
 	nothing := func() {}
 	switch {
@@ -105,7 +105,7 @@ func (o *options) source() (load func() (*config.Config, error), end func(), err
 	return func() (*config.Config, error) { return config.Load(o.configFile) }, nothing, nil
 }
 
-// app is the exporter with the configuration it runs on.
+// app is the running program.
 type app struct {
 	*options
 	load     func() (*config.Config, error)
@@ -113,17 +113,17 @@ type app struct {
 	exporter *collector.Exporter
 
 	reloading sync.Mutex
-	accounts  accounts // of the configuration in force
+	accounts  accounts // of the current configuration
 	shown     atomic.Pointer[shownConfig]
 }
 
-// shownConfig is the configuration in force, as it may be shown.
+// shownConfig is the current configuration without its secrets.
 type shownConfig struct {
 	yaml                           []byte
-	accounts, instances, discovery int // how many the file lists
+	accounts, instances, discovery int // numbers of entries in the file
 }
 
-// reload puts the configuration in force anew, wholly or not at all.
+// reload loads the configuration and applies all of it, or nothing.
 func (a *app) reload() (err error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
@@ -150,7 +150,7 @@ func (a *app) reload() (err error) {
 	return nil
 }
 
-// read reads what the exporter is configured by.
+// read validates --web.config.file and loads the configuration.
 func (a *app) read() (*config.Config, *shownConfig, error) {
 	if err := web.Validate(a.webConfigFile); err != nil {
 		return nil, nil, fmt.Errorf("--web.config.file=%s: %s", a.webConfigFile, oneLine(err))
@@ -163,7 +163,7 @@ func (a *app) read() (*config.Config, *shownConfig, error) {
 	return cfg, shown, err
 }
 
-// check says whether the configuration is valid, and how much it watches. Nothing is asked.
+// check validates the configuration and prints how much it watches. It sends no request.
 func (a *app) check(stdout io.Writer) error {
 	cfg, shown, err := a.read()
 	if err != nil {
@@ -179,7 +179,7 @@ func (a *app) check(stdout io.Writer) error {
 	return err
 }
 
-// oneLine gives the text of an error of the toolkit in one line. What such a text quotes of the file may be a password.
+// oneLine returns the text of an error of the toolkit in one line, without its quotes of the file: they can hold passwords.
 func oneLine(err error) string {
 	text := regexp.MustCompile("(?s)`.*`").ReplaceAllString(err.Error(), "<hidden>")
 	text = regexp.MustCompile(`:\s*\n\s*`).ReplaceAllString(text, ": ")
@@ -199,7 +199,7 @@ func show(cfg *config.Config) (*shownConfig, error) {
 	return s, nil
 }
 
-// reloadOn reloads at each signal until ctx ends. A failure is logged; the old configuration runs on.
+// reloadOn reloads at each signal until ctx ends. After a failure, which is logged, the old configuration stays.
 func (a *app) reloadOn(ctx context.Context, hup <-chan os.Signal) {
 	for {
 		select {

@@ -16,7 +16,7 @@ import (
 	"tair_ssl_exporter/config"
 )
 
-// homeRegion is where an account without a region asks which regions there are.
+// homeRegion is the region whose API lists the regions for an account without a region.
 const homeRegion = "cn-hangzhou"
 
 // accounts holds the clients of every account, by the account's name.
@@ -30,18 +30,18 @@ type accountClients struct {
 
 	mu        sync.Mutex
 	clients   map[clientKey]*tair.Client
-	inherited map[clientKey]*tair.Client // of the account that this one replaces; nil once it is in force
+	inherited map[clientKey]*tair.Client // of the previous configuration; nil once this one is applied
 }
 
-// clientKey is what makes one client of an account unlike another.
+// clientKey holds all that distinguishes the clients of an account.
 type clientKey struct {
 	api         config.API
 	region, url string
 }
 
-// replace closes the clients of before that are not used any more. Requests under way go on.
+// replace closes the clients of before that as does not use. Their requests in flight end normally.
 func (as accounts) replace(before accounts) {
-	for _, a := range as { // first: what is about to be closed must not be taken over any more
+	for _, a := range as { // first, so that no closed client is inherited
 		a.mu.Lock()
 		a.inherited = nil
 		a.mu.Unlock()
@@ -49,7 +49,7 @@ func (as accounts) replace(before accounts) {
 	before.closeExcept(as)
 }
 
-// closeExcept closes the clients that others does not use as well.
+// closeExcept closes the clients that others does not use.
 func (as accounts) closeExcept(others accounts) {
 	for name, a := range as {
 		other := others[name]
@@ -67,9 +67,9 @@ func (a *accountClients) all() map[clientKey]*tair.Client {
 	return maps.Clone(a.clients)
 }
 
-// build turns a configuration into accounts, with a client for each region that it names, and what they watch. What an
-// account had already and what has not changed goes on: a client knows the quota, and credentials may be costly. The
-// accounts are given with an error too, as far as they got.
+// build creates the accounts of a configuration, with a client for each region that it names, and the setup of the
+// collector. Clients and credentials that did not change are reused: a client knows the API's rate limit, and new
+// credentials can cost a call. With an error it returns the accounts created so far, for the caller to close.
 func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 	all := make(accounts, len(cfg.Accounts))
 	setup := collector.Setup{
@@ -96,7 +96,7 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 	return setup, all, nil
 }
 
-// watch adds what an account watches to the setup.
+// watch adds the instances and discovery entries of an account to the setup.
 func (a *app) watch(setup *collector.Setup, of *accountClients) error {
 	reached := make(map[string]bool)
 	reach := func(region string) error {
@@ -136,7 +136,7 @@ func (a *app) watch(setup *collector.Setup, of *accountClients) error {
 	return nil
 }
 
-// newAccountClients returns the clients of an account, with what it had before when the credentials are the same.
+// newAccountClients returns the clients of an account. With unchanged credentials it inherits the current ones.
 func (a *app) newAccountClients(api config.API, c config.Account) (*accountClients, error) {
 	next := &accountClients{config: c, api: api, clients: make(map[clientKey]*tair.Client)}
 	if old := a.accounts[c.Name]; old != nil && reflect.DeepEqual(old.config.Credentials, c.Credentials) {
@@ -148,8 +148,8 @@ func (a *app) newAccountClients(api config.API, c config.Account) (*accountClien
 	return next, err
 }
 
-// clientFor returns the API of a region, always the same client for the same endpoint. The endpoint of the configuration wins
-// over the one that the API gave with the region, and so does the VPC: that one leads over the internet.
+// clientFor returns the client of a region, always the same one for the same endpoint. The endpoint of the configuration
+// wins over the one that DescribeRegions returned, and so does the VPC endpoint: DescribeRegions returns public ones.
 func (a *app) clientFor(of *accountClients, r tair.Region) (collector.Target, error) {
 	endpoint := of.config.Endpoint
 	if endpoint == "" && of.config.Network == config.NetworkPublic {
@@ -174,7 +174,7 @@ func (a *app) clientFor(of *accountClients, r tair.Region) (collector.Target, er
 	}, nil
 }
 
-// qps is the rate that this exporter may ask at: the shards share the quota.
+// qps returns the requests a second of this exporter: the shards share the rate limit.
 func (a *app) qps(api config.API) float64 { return api.QPS / float64(a.shard.Total) }
 
 func (a *app) client(of *accountClients, region, url string) (*tair.Client, error) {

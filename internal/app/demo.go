@@ -8,10 +8,10 @@ import (
 	"tair_ssl_exporter/config"
 )
 
-// demoConfig is the configuration that watches the simulated fleet at url.
+// demoConfig returns the configuration that watches the simulated fleet at url.
 func demoConfig(fleet *tairtest.Demo, url string) *config.Config {
 	cfg := config.Default()
-	cfg.API.Attempts = 1 // the throttled instance stays throttled: trying on would only make each scrape wait
+	cfg.API.Attempts = 1 // one instance is always throttled: retries would only slow each scrape
 	for _, a := range fleet.Accounts {
 		account := config.Account{
 			Name:     a.Name,

@@ -20,7 +20,7 @@ const (
 	defaultConfig = "tair-ssl-exporter.yml"
 )
 
-// options are the flags.
+// options holds the values of the flags.
 type options struct {
 	configFile    string
 	configFileSet bool
@@ -40,7 +40,7 @@ type options struct {
 	logFormat     string
 }
 
-// parseFlags reads flags and their environment variables. done: the flags asked for a text that has been printed.
+// parseFlags reads the flags and their environment variables. done reports that --help or --version has been printed.
 func parseFlags(args []string, stdout io.Writer) (o options, done bool, err error) {
 	app := kingpin.New(program, "Prometheus exporter for the TLS certificates of Alibaba Cloud Tair (Redis OSS-compatible) instances.\n\n"+
 		"Every flag can be set by an environment variable too: TAIR_SSL_EXPORTER_ and its name in capitals, with _ for . and -.")
@@ -60,7 +60,7 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 		StringVar(&o.webConfigFile)
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&o.telemetryPath)
 	app.Flag("web.enable-lifecycle", "Allow to reload the configuration by POST or PUT to /-/reload.").BoolVar(&o.enableLifecycle)
-	app.Flag("scrape.timeout", "Time a scrape may take when the request does not tell.").Default("10s").DurationVar(&o.scrapeTimeout.Default)
+	app.Flag("scrape.timeout", "Time a scrape may take when the request has no timeout header.").Default("10s").DurationVar(&o.scrapeTimeout.Default)
 	app.Flag("scrape.timeout-offset", "Time kept back from a scrape's timeout, so that the answer arrives in time.").
 		Default("500ms").DurationVar(&o.scrapeTimeout.Offset)
 	app.Flag("shard", "The shard of the instances to watch, from 0. All shards have the same configuration.").
@@ -87,7 +87,7 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 	return o, false, o.check()
 }
 
-// check refuses flags that make no sense, alone or together.
+// check refuses invalid values and combinations.
 func (o *options) check() error {
 	telemetryPathForm := regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 	switch {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// askHealth asks the exporter that listens on the address. An answer of any kind below 500 says that it serves: 401 is
-// its basic authentication, 400 its TLS listener to a client without TLS, whose certificate is not what is asked about.
+// askHealth asks the exporter that listens on the address. Any status below 500 is healthy: 401 comes from basic
+// authentication, 400 from a TLS listener, which is asked without TLS so that its certificate does not matter.
 func askHealth(ctx context.Context, address string) error {
 	url := "http://" + localAddress(address) + "/-/healthy"
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
@@ -30,7 +30,7 @@ func askHealth(ctx context.Context, address string) error {
 	return nil
 }
 
-// localAddress gives the address to reach a listener of this machine at.
+// localAddress returns the host:port that reaches a listener of this machine.
 func localAddress(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

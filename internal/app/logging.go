@@ -9,7 +9,7 @@ import (
 	sloggokit "github.com/tjhop/slog-gokit"
 )
 
-// newSink gives what all loggers write to.
+// newSink returns the logger that all others write to.
 func newSink(format string, w io.Writer) log.Logger {
 	if format == "json" {
 		return log.NewSyncLogger(log.NewJSONLogger(w))
@@ -17,16 +17,16 @@ func newSink(format string, w io.Writer) log.Logger {
 	return log.NewSyncLogger(log.NewLogfmtLogger(w))
 }
 
-// newLogger gives the program's logger.
+// newLogger returns the program's logger.
 func newLogger(sink log.Logger, atLeast string) log.Logger {
 	filtered := level.NewFilter(sink, level.Allow(level.ParseDefault(atLeast, level.InfoValue())))
 	return log.With(filtered, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
 }
 
-// newSlog gives a logger for the libraries that ask for log/slog. It adds time and caller by itself, so it gets the
-// sink as it is.
+// newSlog returns a logger for libraries that need log/slog. The handler adds time and caller itself, so it takes the sink
+// without them.
 func newSlog(sink log.Logger, atLeast string) *slog.Logger {
 	lowest := slog.LevelInfo
-	_ = lowest.UnmarshalText([]byte(atLeast)) // the flag allows only what it can read
+	_ = lowest.UnmarshalText([]byte(atLeast)) // the flag is one of its names
 	return slog.New(sloggokit.NewGoKitHandler(sink, lowest))
 }

@@ -150,13 +150,13 @@ func (a *app) routes() (http.Handler, error) {
 	return mux, nil
 }
 
-// showConfig serves the configuration in force.
+// showConfig serves the current configuration.
 func (a *app) showConfig(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
 	_, _ = w.Write(a.shown.Load().yaml)
 }
 
-// serveReload reloads for a POST or PUT, when that is allowed.
+// serveReload reloads the configuration when --web.enable-lifecycle is set.
 func (a *app) serveReload(w http.ResponseWriter, _ *http.Request) {
 	if !a.enableLifecycle {
 		http.Error(w, "reloading by HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)

@@ -119,3 +119,18 @@ func NewestRelease(t *testing.T) string {
 	t.Helper()
 	return Matches(t, "CHANGELOG.md", `(?m)^## \[(\d[^]]*)\]`)[0]
 }
+
+// ShellCommands returns the words of each command in the shell blocks of a Markdown file.
+func ShellCommands(t *testing.T, path string) [][]string {
+	t.Helper()
+	var all [][]string
+	for _, block := range Blocks(t, path, Read(t, path), "sh") {
+		for line := range strings.SplitSeq(strings.ReplaceAll(block, "\\\n", " "), "\n") {
+			line, _, _ = strings.Cut(line, " #")
+			if words := strings.Fields(line); len(words) > 0 {
+				all = append(all, words)
+			}
+		}
+	}
+	return all
+}

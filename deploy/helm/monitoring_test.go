@@ -1,6 +1,6 @@
 //go:build deploy
 
-package main
+package helm_test
 
 import (
 	"fmt"
@@ -16,12 +16,12 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// adapted gives the groups of rule files with the three texts replaced that the head of tair_ssl.rules.yml names.
+// adapted returns the groups of files of rules after the replacements that the head of tair_ssl.rules.yml describes.
 func adapted(t *testing.T, files []string, runbooks, labels, job string) []any {
 	t.Helper()
 	var groups []any
 	for _, name := range files {
-		text := strings.NewReplacer(runbookBase, runbooks, infoLabels, labels, jobMatcher, job).
+		text := strings.NewReplacer(apptest.RunbookBase, runbooks, apptest.InfoLabels, labels, apptest.JobMatcher, job).
 			Replace(apptest.Read(t, "deploy/prometheus/rules/"+name))
 		var f map[string]any
 		if err := yaml.Unmarshal([]byte(text), &f); err != nil {
@@ -32,27 +32,27 @@ func adapted(t *testing.T, files []string, runbooks, labels, job string) []any {
 	return groups
 }
 
-func TestDeployRulesAreTheShipped(t *testing.T) {
+func TestRulesAreTheShipped(t *testing.T) {
 	both := []string{"tair_ssl.rules.yml", "tair_ssl_blackbox.rules.yml"}
 	for set, want := range map[string]struct {
 		files                 []string
 		runbooks, labels, job string
 	}{
-		"pair":       {both[:1], runbookBase, infoLabels, `job="tair_ssl", namespace="monitoring", service="tair-pair"`},
-		"sharded":    {both, runbookBase, infoLabels, `job="tair_ssl", namespace="monitoring", service="tair-ssl-exporter"`},
-		"monitoring": {both[:1], "https://wiki.example.org/tair", infoLabels + ", team, env", `job="tair_production", namespace="monitoring", service="tair-ssl-exporter"`},
-		"kubernetes": {both[:1], runbookBase, infoLabels, jobMatcher},
+		"pair":       {both[:1], apptest.RunbookBase, apptest.InfoLabels, `job="tair_ssl", namespace="monitoring", service="tair-pair"`},
+		"sharded":    {both, apptest.RunbookBase, apptest.InfoLabels, `job="tair_ssl", namespace="monitoring", service="tair-ssl-exporter"`},
+		"monitoring": {both[:1], "https://wiki.example.org/tair", apptest.InfoLabels + ", team, env", `job="tair_production", namespace="monitoring", service="tair-ssl-exporter"`},
+		"kubernetes": {both[:1], apptest.RunbookBase, apptest.InfoLabels, apptest.JobMatcher},
 	} {
 		all := manifests(t, render(t, set))
 		rule := only(t, all, "PrometheusRule")
 		if !reflect.DeepEqual(rule.at("spec", "groups"), any(adapted(t, want.files, want.runbooks, want.labels, want.job))) {
 			t.Errorf("%s: the rules are not those of %q, adapted", set, want.files)
 		}
-		command(t, tool(t, "PROMTOOL"), "check", "rules", "--lint=all", "--lint-fatal", ruleFile(t, all))
+		apptest.Command(t, apptest.Tool(t, "PROMTOOL"), "check", "rules", "--lint=all", "--lint-fatal", ruleFile(t, all))
 	}
 }
 
-// ruleFile writes what the operator gives to Prometheus.
+// ruleFile writes the rules as the operator passes them to Prometheus.
 func ruleFile(t *testing.T, all []manifest) string {
 	t.Helper()
 	spec, err := yaml.Marshal(only(t, all, "PrometheusRule").at("spec"))
@@ -62,7 +62,7 @@ func ruleFile(t *testing.T, all []manifest) string {
 	return apptest.File(t, "rules.yml", string(spec))
 }
 
-// exporterDown gives the expression of TairSSLExporterDown.
+// exporterDown returns the expression of TairSSLExporterDown.
 func exporterDown(t *testing.T, all []manifest) string {
 	t.Helper()
 	for _, g := range list(only(t, all, "PrometheusRule").at("spec", "groups")) {
@@ -76,9 +76,10 @@ func exporterDown(t *testing.T, all []manifest) string {
 	return ""
 }
 
-// The namespace and the service are labels of the operator's: what something else scrapes has neither, and an alert that
-// asks for them would fire for ever.
-func TestDeployExporterDownAsksForLabelsThatTheTargetHas(t *testing.T) {
+// The operator adds the labels namespace and service. Targets of another scrape job have neither, and an alert with them
+// would always fire.
+func TestExporterDownAsksForLabelsThatTheTargetHas(t *testing.T) {
+	t.Parallel()
 	const own = `, namespace="monitoring", service="tair-ssl-exporter"`
 	for flags, want := range map[string]string{
 		"serviceMonitor.enabled=true":                          `job="tair_ssl"` + own,
@@ -95,7 +96,7 @@ func TestDeployExporterDownAsksForLabelsThatTheTargetHas(t *testing.T) {
 	}
 }
 
-func TestDeployDashboardsAreTheShipped(t *testing.T) {
+func TestDashboardsAreTheShipped(t *testing.T) {
 	want := make(map[string]string)
 	for _, path := range apptest.Glob(t, "dashboards/*.json") {
 		want[filepath.Base(path)] = strings.TrimSpace(apptest.Read(t, path))
@@ -116,8 +117,8 @@ func TestDeployDashboardsAreTheShipped(t *testing.T) {
 	}
 }
 
-// The chart has links, so that no copy can be forgotten.
-func TestDeployChartHasEveryRuleFileAndBoard(t *testing.T) {
+// The chart has links, so that no copy is out of date.
+func TestChartHasEveryRuleFileAndBoard(t *testing.T) {
 	for links, files := range map[string]string{
 		chart + "/files/rules/*":      "deploy/prometheus/rules/*.rules.yml",
 		chart + "/files/dashboards/*": "dashboards/*.json",
@@ -136,7 +137,7 @@ func TestDeployChartHasEveryRuleFileAndBoard(t *testing.T) {
 	}
 }
 
-func TestDeployServiceMonitor(t *testing.T) {
+func TestServiceMonitor(t *testing.T) {
 	for set, want := range map[string]map[string]any{
 		"demo":       {"interval": "1m", "scrapeTimeout": "30s", "scheme": nil, "job": "tair_ssl", "release": nil, "user": nil},
 		"pair":       {"interval": "1m", "scrapeTimeout": "30s", "scheme": "https", "job": "tair_ssl", "release": nil, "user": "username"},
@@ -159,8 +160,9 @@ func TestDeployServiceMonitor(t *testing.T) {
 	}
 }
 
-// TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown lets Prometheus's own code evaluate the rendered alert.
-func TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown(t *testing.T) {
+// TestAnotherReleaseDoesNotHideThatThisOneIsDown evaluates the rendered alert with promtool.
+func TestAnotherReleaseDoesNotHideThatThisOneIsDown(t *testing.T) {
+	t.Parallel()
 	rules := ruleFile(t, manifests(t, render(t, "sharded")))
 	const own = `namespace="monitoring", service="tair-ssl-exporter"`
 	for _, c := range []struct {
@@ -172,7 +174,7 @@ func TestDeployAnotherReleaseDoesNotHideThatThisOneIsDown(t *testing.T) {
 		{`namespace="monitoring", service="other"`, 1, 1},
 		{`namespace="other", service="tair-ssl-exporter"`, 1, 1},
 	} {
-		command(t, tool(t, "PROMTOOL"), "test", "rules", apptest.File(t, "test.yml", fmt.Sprintf(`
+		apptest.Command(t, apptest.Tool(t, "PROMTOOL"), "test", "rules", apptest.File(t, "test.yml", fmt.Sprintf(`
 rule_files: [%s]
 evaluation_interval: 1m
 tests:
@@ -186,10 +188,11 @@ tests:
 	}
 }
 
-// TestDeployTheRulesOfOneReleaseWatchTheOthers has the rules of one release, which is up, and another release without rules
-// that goes down after an hour: its expiry alert goes on, and in time it is told that nothing new is known.
-func TestDeployTheRulesOfOneReleaseWatchTheOthers(t *testing.T) {
-	command(t, tool(t, "PROMTOOL"), "test", "rules", apptest.File(t, "test.yml", fmt.Sprintf(`
+// TestTheRulesOfOneReleaseWatchTheOthers evaluates the rules of one release, which is up, on another release without rules
+// that goes down after an hour: its expiry alert continues, and in time its data is reported as stale.
+func TestTheRulesOfOneReleaseWatchTheOthers(t *testing.T) {
+	t.Parallel()
+	apptest.Command(t, apptest.Tool(t, "PROMTOOL"), "test", "rules", apptest.File(t, "test.yml", fmt.Sprintf(`
 rule_files: [%s]
 group_eval_order: [tair_ssl_instances, tair_ssl_exporter]
 evaluation_interval: 1m
@@ -219,9 +222,9 @@ tests:
 `, ruleFile(t, manifests(t, render(t, "sharded"))))))
 }
 
-// TestDeployTwoReleasesDoNotMix renders two releases that one Prometheus scrapes: in another namespace under the same
-// name, and beside the first under another.
-func TestDeployTwoReleasesDoNotMix(t *testing.T) {
+// TestTwoReleasesDoNotMix renders releases that one Prometheus scrapes: of the same name in another namespace, and of
+// another name in the same one.
+func TestTwoReleasesDoNotMix(t *testing.T) {
 	flags := []string{"--values", valuesOf("sharded"), "--namespace"}
 	first := manifests(t, renderWith(t, append(flags, "a")...))
 	if want := `absent(up{job="tair_ssl", namespace="a", service="tair-ssl-exporter"} == 1)`; exporterDown(t, first) != want {

@@ -1,6 +1,6 @@
 //go:build deploy
 
-package main
+package helm_test
 
 import (
 	"encoding/json"
@@ -12,64 +12,64 @@ import (
 	"strings"
 	"testing"
 
-	"tair_ssl_exporter/internal/app"
 	"tair_ssl_exporter/internal/apptest"
 )
 
-func TestDeployBadValuesAreRefused(t *testing.T) {
-	for flag, want := range map[string]string{
-		`shards=0`:                             "at '/shards': minimum: got 0, want 1",
-		`shards="2"`:                           "at '/shards': got string, want integer",
-		`shards=2,replicas=2`:                  "at '/replicas': value must be 1",
-		`replicas=-1`:                          "at '/replicas': minimum: got -1, want 0",
-		`unknown=1`:                            "additional properties 'unknown' not allowed",
-		`image.name="x"`:                       "at '/image': additional properties 'name' not allowed",
-		`image.digest="latest"`:                "at '/image/digest'",
-		`image.pullPolicy="Sometimes"`:         "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent', 'Never'",
-		`configAs="File"`:                      "at '/configAs': value must be one of 'Secret', 'ConfigMap'",
-		`config="x"`:                           "at '/config': got string, want object",
-		`config.accounts=[]`:                   "at '/config/accounts': minItems: got 0, want 1",
-		`existingSecrets=["a b"]`:              "at '/existingSecrets/0': 'a b' does not match pattern",
-		`env=[{"value":"x"}]`:                  "at '/env/0': missing property 'name'",
+func TestBadValuesAreRefused(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{ // the value that the refusal names, or our own text
+		`shards=0`:                             "/shards",
+		`shards="2"`:                           "/shards",
+		`shards=2,replicas=2`:                  "/replicas",
+		`replicas=-1`:                          "/replicas",
+		`unknown=1`:                            "unknown",
+		`image.name="x"`:                       "/image",
+		`image.digest="latest"`:                "/image/digest",
+		`image.pullPolicy="Sometimes"`:         "/image/pullPolicy",
+		`configAs="File"`:                      "/configAs",
+		`config="x"`:                           "/config",
+		`config.accounts=[]`:                   "/config/accounts",
+		`existingSecrets=["a b"]`:              "/existingSecrets/0",
+		`env=[{"value":"x"}]`:                  "/env/0",
 		`extraArgs=["--shard=1"]`:              "extraArgs: --shard=1: other values set it, or nothing would be served",
-		`extraArgs=["debug"]`:                  "at '/extraArgs/0': 'debug' does not match pattern",
-		`extraArgs=["-h"]`:                     "at '/extraArgs/0': '-h' does not match pattern",
-		`fullnameOverride="a.b"`:               "at '/fullnameOverride': 'a.b' does not match pattern",
-		`fullnameOverride="1x"`:                "at '/fullnameOverride': '1x' does not match pattern",
-		`nameOverride="a.b"`:                   "at '/nameOverride': 'a.b' does not match pattern",
-		`rrsa.enabled=true`:                    "at '/rrsa/roleName': minLength: got 0, want 1",
-		`rrsa.roleName="acs:ram::1:role/x"`:    "at '/rrsa/roleName'",
-		`webConfig.tls=true`:                   "at '/webConfig/existingSecret': minLength: got 0, want 1",
-		`serviceMonitor.interval="1"`:          "at '/serviceMonitor/interval': '1' does not match pattern",
-		`serviceMonitor.interval="30s1m"`:      "at '/serviceMonitor/interval': '30s1m' does not match pattern",
-		`serviceMonitor.interval=""`:           "at '/serviceMonitor/interval': minLength: got 0, want 1",
-		`serviceMonitor.job="a\"b"`:            "at '/serviceMonitor/job'",
-		`prometheusRule.extraLabels=["a b"]`:   "at '/prometheusRule/extraLabels/0': 'a b' does not match pattern",
+		`extraArgs=["debug"]`:                  "/extraArgs/0",
+		`extraArgs=["-h"]`:                     "/extraArgs/0",
+		`fullnameOverride="a.b"`:               "/fullnameOverride",
+		`fullnameOverride="1x"`:                "/fullnameOverride",
+		`nameOverride="a.b"`:                   "/nameOverride",
+		`rrsa.enabled=true`:                    "/rrsa/roleName",
+		`rrsa.roleName="acs:ram::1:role/x"`:    "/rrsa/roleName",
+		`webConfig.tls=true`:                   "/webConfig/existingSecret",
+		`serviceMonitor.interval="1"`:          "/serviceMonitor/interval",
+		`serviceMonitor.interval="30s1m"`:      "/serviceMonitor/interval",
+		`serviceMonitor.interval=""`:           "/serviceMonitor/interval",
+		`serviceMonitor.job="a\"b"`:            "/serviceMonitor/job",
+		`prometheusRule.extraLabels=["a b"]`:   "/prometheusRule/extraLabels/0",
 		`prometheusRule.extraLabels=["name"]`:  "prometheusRule.extraLabels: name can be no custom label",
 		`prometheusRule.extraLabels=["__x"]`:   "prometheusRule.extraLabels: __x can be no custom label",
-		`prometheusRule.extraLabels="team"`:    "at '/prometheusRule/extraLabels': got string, want array",
-		`prometheusRule.runbookUrlBase="wiki"`: "at '/prometheusRule/runbookUrlBase'",
-		`podDisruptionBudget.maxUnavailable=0`: "at '/podDisruptionBudget/maxUnavailable'",
-		`podLabels.a=1`:                        "at '/podLabels/a': got number, want string",
+		`prometheusRule.extraLabels="team"`:    "/prometheusRule/extraLabels",
+		`prometheusRule.runbookUrlBase="wiki"`: "/prometheusRule/runbookUrlBase",
+		`podDisruptionBudget.maxUnavailable=0`: "/podDisruptionBudget/maxUnavailable",
+		`podLabels.a=1`:                        "/podLabels/a",
 	} {
 		var flags []string
-		for part := range strings.SplitSeq(flag, ",") {
+		for part := range strings.SplitSeq(value, ",") {
 			flags = append(flags, "--set-json", part)
 		}
 		_, err := helm(t, releaseName, chart, flags...)
-		mustSay(t, flag, err, want)
+		mustRefuse(t, value, err, want)
+	}
+	if _, err := helm(t, releaseName, chart, "--set", "global.registry=x"); err != nil {
+		t.Errorf("global values of a parent chart: %v", err)
 	}
 }
 
-// Whoever adds a flag decides here whether the chart may be given it.
-func TestDeployFlagsThatTheChartSetsOrThatServeNothingAreRefused(t *testing.T) {
+// A new flag of the program is refused, unless it is added to free.
+func TestFlagsThatTheChartSetsOrThatServeNothingAreRefused(t *testing.T) {
 	free := []string{"log.format", "log.level", "scrape.timeout", "scrape.timeout-offset", "web.enable-lifecycle"}
 	refused := []string{"once", "once.format", "version", "help", "help-long", "completion-bash"}
-	var help strings.Builder
-	if code := app.Run(t.Context(), []string{"--help"}, &help, &help); code != 0 {
-		t.Fatalf("--help: exit %d: %s", code, &help)
-	}
-	for _, m := range regexp.MustCompile(`(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`).FindAllStringSubmatch(help.String(), -1) {
+	_, help, _ := apptest.Run(t, "--help")
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`).FindAllStringSubmatch(help, -1) {
 		if !slices.Contains(free, m[1]) {
 			refused = append(refused, m[1])
 		}
@@ -96,16 +96,17 @@ func TestDeployFlagsThatTheChartSetsOrThatServeNothingAreRefused(t *testing.T) {
 	err := with(refused)
 	for _, flag := range refused {
 		for _, form := range []string{"--" + flag, "--no-" + flag, "--" + flag + "=1"} {
-			mustSay(t, form, err, "extraArgs: "+form+": other values set it")
+			mustRefuse(t, form, err, "extraArgs: "+form+": other values set it")
 		}
 		if !strings.HasPrefix(flag, "help-") && !strings.HasPrefix(flag, "completion-") { // these two have no variable
-			mustSay(t, flag, err, "env: "+variable(flag)+": other values set it")
+			mustRefuse(t, flag, err, "env: "+variable(flag)+": other values set it")
 		}
 	}
 }
 
-// A scrape timeout above the interval is refused by the operator, which tells only its own log.
-func TestDeployScrapeTimeoutIsNotLongerThanTheInterval(t *testing.T) {
+// The operator refuses a scrape timeout above the interval, and reports it in its own log only.
+func TestScrapeTimeoutIsNotLongerThanTheInterval(t *testing.T) {
+	t.Parallel()
 	for interval, timeouts := range map[string]map[string]bool{
 		"15s":   {"30s": false, "15s": true, "15001ms": false, "15000ms": true},
 		"1m30s": {"90s": true, "91s": false, "1m30s500ms": false, "1m": true},
@@ -116,14 +117,15 @@ func TestDeployScrapeTimeoutIsNotLongerThanTheInterval(t *testing.T) {
 			if fits && err != nil {
 				t.Errorf("%s in %s: %v", timeout, interval, err)
 			} else if !fits {
-				mustSay(t, timeout+" in "+interval, err, "serviceMonitor: scrapeTimeout "+timeout+" is longer than interval "+interval)
+				mustRefuse(t, timeout+" in "+interval, err, "serviceMonitor: scrapeTimeout "+timeout+" is longer than interval "+interval)
 			}
 		}
 	}
 }
 
-// A key that stands twice is no YAML, and which of the two wins depends on who reads it.
-func TestDeployKeysOfTheChartAreRefused(t *testing.T) {
+// Duplicate keys are no valid YAML, and readers differ in which one wins.
+func TestKeysOfTheChartAreRefused(t *testing.T) {
+	t.Parallel()
 	const features = "rrsa.enabled=true,rrsa.roleName=x,serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true"
 	labels := []string{"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart"}
 	for value, keys := range map[string][]string{
@@ -140,7 +142,7 @@ func TestDeployKeysOfTheChartAreRefused(t *testing.T) {
 		}
 		_, err := helm(t, releaseName, chart, "--set", features, "--set", strings.Join(flags, ","))
 		for _, key := range keys {
-			mustSay(t, value, err, value+": "+key+" is set by the chart")
+			mustRefuse(t, value, err, value+": "+key+" is set by the chart")
 		}
 		if err != nil && strings.Contains(err.Error(), "example.com/own") {
 			t.Errorf("%s: %v", value, err)
@@ -150,17 +152,12 @@ func TestDeployKeysOfTheChartAreRefused(t *testing.T) {
 	manifests(t, renderWith(t, "--set", `demo=true,podAnnotations.checksum/config=x,podLabels.pod-identity\.alibabacloud\.com/injection=on`))
 }
 
-// A null takes a value away. What may be empty is empty then; the rest is missed by its name.
-func TestDeployNullIsEmptyOrMissed(t *testing.T) {
+// A null removes a value. Where it may be empty it is empty then; else the refusal names it.
+func TestNullIsEmptyOrMissed(t *testing.T) {
+	t.Parallel()
 	empty := []string{"serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboards.enabled=true", "networkPolicy.enabled=true", "demo=true"}
-	missed := make(map[string]string)
-	miss := func(path string) {
-		object, key := "", path
-		if i := strings.LastIndex(path, "."); i > 0 {
-			object, key = "/"+path[:i], path[i+1:]
-		}
-		missed[path] = fmt.Sprintf("at '%s': missing property '%s'", object, key)
-	}
+	missed := make(map[string]string) // the last key of each path
+	miss := func(path string) { missed[path] = "'" + path[strings.LastIndex(path, ".")+1:] + "'" }
 	for path, value := range chartValues(t) {
 		_, isMap := value.(map[string]any)
 		_, isList := value.([]any)
@@ -186,19 +183,13 @@ func TestDeployNullIsEmptyOrMissed(t *testing.T) {
 	}
 	for path, want := range missed {
 		_, err := helm(t, releaseName, chart, "--set", path+"=null")
-		mustSay(t, path, err, want)
+		mustRefuse(t, path, err, want)
 	}
 	_, err := helm(t, releaseName, chart, "--set", "config=null")
-	mustSay(t, "config", err, "config: is missing, and neither demo nor existingConfigSecret is set")
+	mustRefuse(t, "config", err, "config: is missing, and neither demo nor existingConfigSecret is set")
 }
 
-func TestDeployGlobalValuesOfAParentChartAreAccepted(t *testing.T) {
-	if _, err := helm(t, releaseName, chart, "--set", "global.registry=x"); err != nil {
-		t.Error(err)
-	}
-}
-
-// flat gives the values below a key by their paths; a list, or an object that the chart passes on, is one value.
+// flat adds the values below a key by their paths. A list, or an object that the chart passes on, is one value.
 func flat(prefix string, value any, into map[string]any) {
 	m, isMap := value.(map[string]any)
 	passedOn := []string{"config", "resources", "podSecurityContext", "securityContext", "dashboards.labels"}
@@ -220,8 +211,8 @@ func chartValues(t *testing.T) map[string]any {
 	return all
 }
 
-// The README lists the values there are, with the defaults they have.
-func TestDeployREADMEListsTheValues(t *testing.T) {
+// The README lists every value with its default.
+func TestREADMEListsTheValues(t *testing.T) {
 	values := chartValues(t)
 	listed := make(map[string]bool)
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(apptest.Read(t, chart+"/README.md"), -1) {
@@ -255,8 +246,8 @@ func TestDeployREADMEListsTheValues(t *testing.T) {
 	}
 }
 
-// The schema knows exactly the values there are: one that it has and values.yaml has not would do nothing.
-func TestDeploySchemaHasTheValues(t *testing.T) {
+// The schema has exactly the values of values.yaml.
+func TestSchemaHasTheValues(t *testing.T) {
 	var schema, values map[string]any
 	apptest.DecodeFile(t, chart+"/values.schema.json", true, &schema)
 	apptest.DecodeFile(t, chart+"/values.yaml", true, &values)
@@ -279,7 +270,7 @@ func TestDeploySchemaHasTheValues(t *testing.T) {
 	compare("", schema, values)
 }
 
-func TestDeployREADMEExamplesAreValues(t *testing.T) {
+func TestREADMEExamplesAreValues(t *testing.T) {
 	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(apptest.Read(t, chart+"/README.md"), -1)
 	if len(examples) == 0 {
 		t.Fatal("no example")
@@ -288,5 +279,34 @@ func TestDeployREADMEExamplesAreValues(t *testing.T) {
 		if _, err := helm(t, releaseName, chart, "--values", apptest.File(t, "values.yaml", m[1])); err != nil {
 			t.Errorf("%v in\n%s", err, m[1])
 		}
+	}
+}
+
+func TestInstallationsOfTheREADMEsRender(t *testing.T) {
+	t.Parallel()
+	values := apptest.File(t, "my-values.yaml", apptest.Read(t, valuesOf("monitoring")))
+	installations := 0
+	for _, path := range []string{"README.md", chart + "/README.md"} {
+		for _, words := range apptest.ShellCommands(t, path) {
+			if words[0] != "helm" || words[1] != "upgrade" {
+				continue
+			}
+			installations++
+			if !slices.Contains(words, "--wait") { // helm test needs a ready pod
+				t.Errorf("%s: %q: no --wait", path, words)
+			}
+			var flags []string
+			for _, word := range words[5:] { // after helm upgrade --install NAME CHART
+				if word != "--wait" && word != "--create-namespace" {
+					flags = append(flags, strings.Replace(word, "my-values.yaml", values, 1))
+				}
+			}
+			if _, err := helm(t, words[3], words[4], flags...); err != nil {
+				t.Errorf("%s: %q: %v", path, words, err)
+			}
+		}
+	}
+	if installations < 3 {
+		t.Errorf("%d installations", installations)
 	}
 }

@@ -1,11 +1,10 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,21 +15,18 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// TestE2EScrapeLayouts runs the demo behind each scrape configuration under a real Prometheus with the shipped rules, at
-// shorter intervals: every instance answers, the alerts are those of the demo and each is there once, the dashboards have
-// answers, and when every exporter is gone TairSSLExporterDown is the only one that is new.
+// TestE2EScrapeLayouts runs the demo behind each scrape configuration with the shipped rules, at shorter intervals: every
+// instance is read, each alert of the demo fires once, the dashboards have answers, and without exporters
+// TairSSLExporterDown is the only new alert.
 func TestE2EScrapeLayouts(t *testing.T) {
 	t.Parallel() // it mostly waits
-	binary := filepath.Join(t.TempDir(), "tair_ssl_exporter")
-	command(t, "go", "build", "-o", binary, ".")
-
 	oneOfShards := func(n, of int) []string {
 		return []string{fmt.Sprintf("--shard=%d", n), fmt.Sprintf("--total-shards=%d", of)}
 	}
 	for name, layout := range map[string]struct {
 		file      string
-		exporters [][]string // the flags of each
-		addresses []string   // what stands for each in the file
+		exporters [][]string // their flags
+		addresses []string   // their addresses in the file
 		adapt     func(t *testing.T, text string) string
 		want      map[string]float64
 	}{
@@ -68,7 +64,7 @@ func TestE2EScrapeLayouts(t *testing.T) {
 				`count(tair_ssl_scrape_success)`:                        12,
 				`count(tair_ssl_exporter_total_shards{job="tair_ssl"})`: 1,
 				`count({job="tair_ssl_probe", __name__!~"up|scrape_.+|tair_ssl[_:].+"} or {job="tair_ssl_probe", __name__=~"tair_ssl_exporter_.+"}) or vector(0)`: 0,
-				// Every target is named by the instance it is for.
+				// The target of a probe is its instance.
 				`count(label_replace(tair_ssl_scrape_success, "target", "$1", "instance", "(.+)") == on (instance_id, target)
 				 label_replace(tair_ssl_scrape_success, "target", "$1", "instance_id", "(.+)"))`: 12,
 			},
@@ -95,13 +91,16 @@ func TestE2EScrapeLayouts(t *testing.T) {
 			}
 			var exporters []*os.Process
 			for i, flags := range layout.exporters {
-				address := freeAddress(t)
+				process, address := startExporter(t, append(flags, "--demo")...)
 				apptest.Contains(t, text, layout.addresses[i])
 				text = strings.ReplaceAll(text, layout.addresses[i], address)
-				exporters = append(exporters, background(t, binary, append(flags, "--demo", "--web.listen-address="+address)...))
+				exporters = append(exporters, process)
 			}
-			text = regexp.MustCompile(`(?m)^(\s+(?:scrape_interval|scrape_timeout|refresh_interval):) \S+`).ReplaceAllString(text, "$1 1s")
-			prom := prometheusWithLayout(t, apptest.File(t, layout.file, text))
+			// The shipped configuration, with the layout in the place of its scrape_configs.
+			configuration, _, _ := strings.Cut(apptest.Read(t, "deploy/prometheus/prometheus.yml"), "\nscrape_configs:\n")
+			prom := startPrometheus(t, strings.ReplaceAll(configuration, "[localhost:9093]", "[]")+
+				"\nscrape_config_files: ["+apptest.File(t, layout.file, quickScrapes(text))+"]\n")
+			prom.loadRules(t)
 
 			fire := func(alerts []string) {
 				t.Helper()
@@ -109,11 +108,10 @@ func TestE2EScrapeLayouts(t *testing.T) {
 			}
 			fire(demoAlerts())
 			for promql, want := range layout.want {
-				if got, known := instantQuery(t, prom, promql)[""]; !known || got != want {
-					t.Errorf("%s is %v, want %v", promql, instantQuery(t, prom, promql), want)
+				if got, known := prom.query(t, promql)[""]; !known || got != want {
+					t.Errorf("%s is %v, want %v", promql, prom.query(t, promql), want)
 				}
 			}
-			within(t, 30*time.Second, func() bool { return len(instantQuery(t, prom, `count_over_time(tair_ssl:enabled:latest[1h]) > 2`)) > 0 })
 			askDashboards(t, prom)
 
 			for _, e := range exporters {
@@ -126,7 +124,7 @@ func TestE2EScrapeLayouts(t *testing.T) {
 	}
 }
 
-// everyShard adds a second shard to probe.yml as its remarks tell.
+// everyShard adds a second shard to probe.yml as its comments describe.
 func everyShard(t *testing.T, text string) string {
 	t.Helper()
 	for _, entry := range []*regexp.Regexp{
@@ -142,39 +140,13 @@ func everyShard(t *testing.T, text string) string {
 	return text
 }
 
-// prometheusWithLayout starts Prometheus with the shipped configuration, a file in the place of its scrape_configs, and,
-// once there is something to judge, the shipped rules without their patience. It gives the address.
-func prometheusWithLayout(t *testing.T, layout string) string {
-	t.Helper()
-	dir, prom := t.TempDir(), freeAddress(t)
-	text, scrapeConfigs, found := strings.Cut(apptest.Read(t, "deploy/prometheus/prometheus.yml"), "\nscrape_configs:\n")
-	if !found || !strings.HasPrefix(scrapeConfigs, "  - job_name: ") {
-		t.Fatal("prometheus.yml does not end with scrape_configs")
-	}
-	text = strings.ReplaceAll(text, "[localhost:9093]", "[]") + "\nscrape_config_files: [" + layout + "]\n"
-	text = strings.ReplaceAll(text, " rules/", " "+dir+"/")
-	server := background(t, tool(t, "PROMETHEUS"), "--config.file="+apptest.File(t, "prometheus.yml", text),
-		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+prom, "--log.level=warn")
-	within(t, time.Minute, func() bool {
-		return instantQuery(t, prom, `count(group by (instance_id) (tair_ssl_scrape_success))`)[""] == 12
-	})
-	rules := quickRules(t, apptest.Read(t, "deploy/prometheus/rules/tair_ssl.rules.yml"))
-	if err := os.WriteFile(filepath.Join(dir, "tair_ssl.rules.yml"), []byte(rules), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	return prom
-}
-
-// firing gives the alerts that fire as demoAlerts does. One that is there twice is told apart by what it has besides.
-func firing(t *testing.T, prom string) []string {
+// firing returns the alerts that fire in the form of demoAlerts. One that fires twice is there twice.
+func firing(t *testing.T, prom *prometheus) []string {
 	t.Helper()
 	const alerts = `label_replace(
 		label_join(ALERTS{alertstate="firing"}, "of", "/", "account", "region"),
 		"of", "$1", "instance_id", "(.+)")`
-	found := instantQuery(t, prom, `label_join(count by (alertname, severity, of) (`+alerts+`), "instance_id", " ", "alertname", "severity", "of")`)
+	found := prom.query(t, `label_join(count by (alertname, severity, of) (`+alerts+`), "instance_id", " ", "alertname", "severity", "of")`)
 	var names []string
 	for name, n := range found {
 		for range int(n) {

@@ -1,4 +1,4 @@
-package main
+package deploy_test
 
 import (
 	"go/version"
@@ -9,6 +9,8 @@ import (
 
 	"tair_ssl_exporter/internal/apptest"
 )
+
+func TestMain(m *testing.M) { apptest.AtRoot(m) }
 
 func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
 	want := apptest.NewestRelease(t)
@@ -24,14 +26,14 @@ func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
 			}
 		}
 	}
-	if stages := matches(t, "Dockerfile", `(?m)^ARG (VERSION)=`, apptest.Read(t, "Dockerfile")); len(stages) != 2 {
+	if stages := apptest.Matches(t, "Dockerfile", `(?m)^ARG (VERSION)=`); len(stages) != 2 {
 		t.Errorf("%d stages know the version, want the binary's and the label's", len(stages))
 	}
 }
 
 func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
-	image := "go" + matches(t, "Dockerfile", `(?m)^ARG GO_IMAGE=golang:(\d+\.\d+\.\d+)-\w+$`, apptest.Read(t, "Dockerfile"))[0]
-	module := "go" + matches(t, "go.mod", `(?m)^go (\S+)$`, apptest.Read(t, "go.mod"))[0]
+	image := "go" + apptest.Matches(t, "Dockerfile", `(?m)^ARG GO_IMAGE=golang:(\d+\.\d+\.\d+)-\w+$`)[0]
+	module := "go" + apptest.Matches(t, "go.mod", `(?m)^go (\S+)$`)[0]
 	if version.Lang(image) != version.Lang(module) || version.Compare(image, module) < 0 {
 		t.Errorf("GO_IMAGE is %s, go.mod says %s", image, module)
 	}
@@ -52,7 +54,7 @@ func TestImageIsBuiltByMake(t *testing.T) {
 	}
 }
 
-// dockerRuns gives the words of each `docker run` that a file shows.
+// dockerRuns returns the words of each `docker run` that a file shows.
 func dockerRuns(text string) [][]string {
 	text = regexp.MustCompile(`\\\n#?`).ReplaceAllString(text, "")
 	var found [][]string

@@ -1,6 +1,6 @@
 //go:build deploy
 
-package main
+package helm_test
 
 import (
 	"encoding/base64"
@@ -14,7 +14,7 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// kubernetesFiles renders what is in deploy/kubernetes, by path there. What only helm reads is left out.
+// kubernetesFiles renders the files of deploy/kubernetes, by their path there, without the labels of helm.
 func kubernetesFiles(t *testing.T) map[string]string {
 	t.Helper()
 	const head = "# Rendered from deploy/helm/tair-ssl-exporter by make golden.\n"
@@ -35,7 +35,7 @@ func kubernetesFiles(t *testing.T) map[string]string {
 	return files
 }
 
-func TestDeployKubernetesGolden(t *testing.T) {
+func TestKubernetesGolden(t *testing.T) {
 	files := kubernetesFiles(t)
 	for name, text := range files {
 		golden(t, "deploy/kubernetes/"+name, text)
@@ -55,20 +55,19 @@ func TestDeployKubernetesGolden(t *testing.T) {
 	}
 }
 
-// kustomize gives what kubectl apply -k would apply.
+// kustomize returns the manifests of kubectl apply -k.
 func kustomize(t *testing.T, dir string) string {
 	t.Helper()
-	return command(t, tool(t, "KUSTOMIZE"), "build", dir)
+	return apptest.Command(t, apptest.Tool(t, "KUSTOMIZE"), "build", dir)
 }
 
-// TestDeployOverlay is what a user does: the exporter and its monitoring with another image, namespace and label, in a
-// directory of the user's own.
-func TestDeployOverlay(t *testing.T) {
+// TestOverlay changes image, namespace, label and configuration in a directory of the user's.
+func TestOverlay(t *testing.T) {
 	dir := t.TempDir()
 	overlay := filepath.Join(dir, "overlay")
-	command(t, "cp", "-r", "deploy", "dashboards", dir)
-	command(t, "mkdir", overlay)
-	command(t, "cp", apptest.File(t, "kustomization.yaml", `
+	apptest.Command(t, "cp", "-r", "deploy", "dashboards", dir)
+	apptest.Command(t, "mkdir", overlay)
+	apptest.Command(t, "cp", apptest.File(t, "kustomization.yaml", `
 namespace: tair
 resources: [../deploy/kubernetes, ../deploy/kubernetes/monitoring]
 images: [{name: tair_ssl_exporter, newName: registry.example.com/tair_ssl_exporter, newTag: "1"}]

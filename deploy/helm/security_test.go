@@ -1,15 +1,13 @@
 //go:build deploy
 
-package main
+package helm_test
 
 import (
 	"slices"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// violations tells what of a pod the Pod Security Standard "restricted" refuses, and what of ours is missing.
+// violations returns what of a pod the Pod Security Standard "restricted" refuses, and our own requirements that it misses.
 // https://kubernetes.io/docs/concepts/security/pod-security-standards/
 func violations(spec map[string]any) []string {
 	var found []string
@@ -66,7 +64,7 @@ func violations(spec map[string]any) []string {
 	return found
 }
 
-func TestDeployPodsAreRestricted(t *testing.T) {
+func TestPodsAreRestricted(t *testing.T) {
 	all := map[string]string{"deploy/kubernetes": kustomize(t, "deploy/kubernetes")}
 	for _, set := range valueSets(t) {
 		all[set] = render(t, set)
@@ -85,47 +83,4 @@ func TestDeployPodsAreRestricted(t *testing.T) {
 			t.Errorf("%s: no pod", where)
 		}
 	}
-}
-
-func TestDeployViolationsAreSeen(t *testing.T) {
-	_, good := only(t, manifests(t, render(t, "default")), "Deployment").pod()
-	for want, change := range map[string]func(spec, container, context map[string]any){
-		"hostNetwork":                  func(spec, _, _ map[string]any) { spec["hostNetwork"] = true },
-		"sysctls":                      func(spec, _, _ map[string]any) { dict(spec["securityContext"])["sysctls"] = []any{"x"} },
-		"volume hostPath":              func(spec, _, _ map[string]any) { dict(list(spec["volumes"])[0])["hostPath"] = "/" },
-		"automountServiceAccountToken": func(spec, _, _ map[string]any) { delete(spec, "automountServiceAccountToken") },
-		"enableServiceLinks":           func(spec, _, _ map[string]any) { spec["enableServiceLinks"] = true },
-		"no container":                 func(spec, _, _ map[string]any) { delete(spec, "containers") },
-		"privileged":                   func(_, _, context map[string]any) { context["privileged"] = true },
-		"allowPrivilegeEscalation":     func(_, _, context map[string]any) { delete(context, "allowPrivilegeEscalation") },
-		"capabilities.drop":            func(_, _, context map[string]any) { delete(context, "capabilities") },
-		"capabilities.add":             func(_, _, context map[string]any) { dict(context["capabilities"])["add"] = []any{"SYS_ADMIN"} },
-		"runAsNonRoot":                 func(spec, _, _ map[string]any) { delete(dict(spec["securityContext"]), "runAsNonRoot") },
-		"runAsUser":                    func(_, _, context map[string]any) { context["runAsUser"] = 0 },
-		"seccompProfile":               func(_, _, context map[string]any) { context["seccompProfile"] = map[string]any{"type": "Unconfined"} },
-		"procMount":                    func(_, _, context map[string]any) { context["procMount"] = "Unmasked" },
-		"readOnlyRootFilesystem":       func(_, _, context map[string]any) { context["readOnlyRootFilesystem"] = false },
-		"hostPort":                     func(_, c, _ map[string]any) { dict(list(c["ports"])[0])["hostPort"] = 1 },
-		"livenessProbe host":           func(_, c, _ map[string]any) { dict(at(c, "livenessProbe", "httpGet"))["host"] = "x" },
-	} {
-		spec := clone(t, good)
-		c := dict(at(spec, "containers", 0))
-		change(spec, c, dict(c["securityContext"]))
-		if found := violations(spec); !slices.Equal(found, []string{want}) {
-			t.Errorf("%q, want %s", found, want)
-		}
-	}
-}
-
-// clone gives a deep copy.
-func clone(t *testing.T, value map[string]any) (copied map[string]any) {
-	t.Helper()
-	text, err := yaml.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(text, &copied); err != nil {
-		t.Fatal(err)
-	}
-	return copied
 }

@@ -1,12 +1,10 @@
 //go:build deploy
 
-package main
+package helm_test
 
 import (
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -15,71 +13,48 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// TestDeployConfigurationsAreValid gives each rendered configuration to the binary, with the arguments and the
-// environment that the pod gives it, once for each shard.
-func TestDeployConfigurationsAreValid(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "tair_ssl_exporter")
-	command(t, "go", "build", "-o", binary, ".")
+// TestConfigurationsAreValid checks each rendered configuration with the arguments and the environment of its pods.
+func TestConfigurationsAreValid(t *testing.T) {
 	for _, set := range valueSets(t) {
-		all := manifests(t, render(t, set))
-		checkConfiguration(t, binary, set, all)
+		t.Run(set, func(t *testing.T) { checkConfiguration(t, manifests(t, render(t, set))) })
 	}
-	checkConfiguration(t, binary, "deploy/kubernetes", manifests(t, kustomize(t, "deploy/kubernetes")))
+	t.Run("kustomize", func(t *testing.T) { checkConfiguration(t, manifests(t, kustomize(t, "deploy/kubernetes"))) })
 }
 
-func checkConfiguration(t *testing.T, binary, set string, all []manifest) {
+func checkConfiguration(t *testing.T, all []manifest) {
 	t.Helper()
 	workload := only(t, all, "Deployment", "StatefulSet")
 	labels, spec := workload.pod()
 	root := t.TempDir()
 	mount(t, root, spec, all)
-	inRoot := func(s string) string {
-		return strings.NewReplacer("/etc/", root+"/etc/", "/run/", root+"/run/").Replace(s)
+	var args []string
+	for _, arg := range list(at(spec, "containers", 0, "args")) {
+		args = append(args, strings.NewReplacer("/etc/", root+"/etc/", "/run/", root+"/run/").Replace(str(arg)))
 	}
-
-	c := at(spec, "containers", 0)
-	args := []string{"--config.check"}
-	for _, arg := range list(at(c, "args")) {
-		args = append(args, inRoot(str(arg)))
+	if labels["pod-identity.alibabacloud.com/injection"] == "on" { // the webhook of RRSA adds these
+		t.Setenv("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/x")
+		t.Setenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1:oidc-provider/x")
+		t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE", apptest.File(t, "token", "token"))
 	}
 	for index := range workload.at("spec", "replicas").(int) {
-		cmd := exec.CommandContext(t.Context(), binary, args...)
-		cmd.Dir = root
-		cmd.Env = os.Environ()
-		for _, e := range list(at(c, "env")) {
+		for _, e := range list(at(spec, "containers", 0, "env")) {
 			value := str(at(e, "value"))
 			if str(at(e, "valueFrom", "fieldRef", "fieldPath")) == "metadata.labels['apps.kubernetes.io/pod-index']" {
 				value = strconv.Itoa(index)
 			}
-			cmd.Env = append(cmd.Env, str(at(e, "name"))+"="+value)
+			t.Setenv(str(at(e, "name")), value)
 		}
-		if labels["pod-identity.alibabacloud.com/injection"] == "on" { // what the webhook adds then
-			cmd.Env = append(cmd.Env, "ALIBABA_CLOUD_ROLE_ARN=acs:ram::1:role/x", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN=acs:ram::1:oidc-provider/x",
-				"ALIBABA_CLOUD_OIDC_TOKEN_FILE="+apptest.File(t, "token", "token"))
-		}
-		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "OK: the configuration is valid") {
-			t.Errorf("%s: %q of pod %d: %v\n%s", set, args, index, err, out)
-		}
+		apptest.CheckConfig(t, args...)
 	}
 }
 
-// mount writes what the volumes of a pod hold below root. Secrets of the user have what the configuration names.
+// mount writes the files of the volumes of a pod below root. Secrets of the user hold the files that the configuration names.
 func mount(t *testing.T, root string, spec map[string]any, all []manifest) {
 	t.Helper()
-	write := func(path, content string) {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, path), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write := func(path, text string) { apptest.Write(t, filepath.Join(root, path), text) }
 	paths := make(map[string]string)
 	for _, m := range list(at(spec, "containers", 0, "volumeMounts")) {
 		paths[str(at(m, "name"))] = str(at(m, "mountPath"))
@@ -110,7 +85,7 @@ func mount(t *testing.T, root string, spec map[string]any, all []manifest) {
 	}
 }
 
-// configurationIn gives the file in the Secret or ConfigMap of a name; one that the user has to make is as in the chart.
+// configurationIn returns the configuration in a Secret or ConfigMap. That of the user is taken to be the chart's default.
 func configurationIn(t *testing.T, name string, all []manifest) string {
 	t.Helper()
 	for _, m := range all {
@@ -124,7 +99,7 @@ func configurationIn(t *testing.T, name string, all []manifest) string {
 	return configurationIn(t, releaseName, manifests(t, render(t, "default")))
 }
 
-func TestDeployConfigurationIsInTheKindOfTheValue(t *testing.T) {
+func TestConfigurationIsInTheKindOfTheValue(t *testing.T) {
 	for set, kind := range map[string]string{"default": "Secret", "configmap": "ConfigMap"} {
 		m := only(t, manifests(t, render(t, set)), "Secret", "ConfigMap")
 		_, spec := only(t, manifests(t, render(t, set)), "Deployment").pod()
@@ -138,8 +113,8 @@ func TestDeployConfigurationIsInTheKindOfTheValue(t *testing.T) {
 	}
 }
 
-// A changed configuration is a changed pod, so that a rollout loads it; another value changes no pod that need not.
-func TestDeployAChangedConfigurationIsARollout(t *testing.T) {
+// A changed configuration changes the pods, so that a rollout loads it.
+func TestAChangedConfigurationIsARollout(t *testing.T) {
 	template := func(flags ...string) any {
 		return only(t, manifests(t, renderWith(t, flags...)), "Deployment").at("spec", "template")
 	}
@@ -147,11 +122,11 @@ func TestDeployAChangedConfigurationIsARollout(t *testing.T) {
 		t.Error("a changed configuration changes no pod")
 	}
 	if !reflect.DeepEqual(template(), template("--set", "serviceMonitor.enabled=true,podDisruptionBudget.enabled=false,replicas=2")) {
-		t.Error("what is beside the pods changes them")
+		t.Error("values of other objects change the pods")
 	}
 }
 
-func TestDeploySelectorsSelectThePods(t *testing.T) {
+func TestSelectorsSelectThePods(t *testing.T) {
 	for _, set := range valueSets(t) {
 		all := manifests(t, render(t, set))
 		workload := only(t, all, "Deployment", "StatefulSet")
@@ -193,38 +168,33 @@ func selected(selector, labels map[string]any) bool {
 	return len(selector) > 0
 }
 
-// TestDeployShardsAreThoseOfTheGuide compares the chart with the StatefulSet of docs/scaling.md, which is tested to work.
-func TestDeployShardsAreThoseOfTheGuide(t *testing.T) {
-	var guide, chart statefulSet
-	if err := yaml.Unmarshal([]byte(scalingYAML(t, "kind")[1]), &guide); err != nil {
-		t.Fatal(err)
-	}
+// TestShardsAreThoseOfTheGuide compares the chart with the StatefulSet of docs/scaling.md.
+func TestShardsAreThoseOfTheGuide(t *testing.T) {
+	const path = "docs/scaling.md"
+	guide := only(t, manifests(t, strings.Join(apptest.Blocks(t, path, apptest.Read(t, path), "yaml"), "\n---\n")), "StatefulSet")
 	all := manifests(t, render(t, "sharded"))
-	only(t, all, "StatefulSet").into(t, &chart)
-	if service := only(t, all, "Service"); service.name() != chart.Spec.ServiceName || service.at("spec", "clusterIP") != "None" {
-		t.Error("the StatefulSet's service is not the headless one")
+	chart := only(t, all, "StatefulSet")
+	if service := only(t, all, "Service"); chart.at("spec", "serviceName") != service.name() || service.at("spec", "clusterIP") != "None" {
+		t.Error("the Service of the StatefulSet is not the headless one")
 	}
-	g, c := guide.Spec.Template.Spec.Containers[0], chart.Spec.Template.Spec.Containers[0]
-	for what, both := range map[string][2]any{
-		"replicas":      {guide.Spec.Replicas, chart.Spec.Replicas},
-		"policy":        {guide.Spec.PodManagementPolicy, chart.Spec.PodManagementPolicy},
-		"service links": {guide.Spec.Template.Spec.EnableServiceLinks, chart.Spec.Template.Spec.EnableServiceLinks},
-		"image":         {g.Image, c.Image},
-		"configuration": {g.Args[0], c.Args[0]},
-		"environment":   {g.Env, c.Env},
-		"ports":         {g.Ports, c.Ports},
-		"readiness":     {g.ReadinessProbe, c.ReadinessProbe},
-		"liveness":      {g.LivenessProbe, c.LivenessProbe},
-		"resources":     {g.Resources, c.Resources},
-		"mount":         {g.VolumeMounts, c.VolumeMounts},
+	for _, path := range [][]any{
+		{"replicas"}, {"podManagementPolicy"}, {"template", "spec", "enableServiceLinks"}, {"args", 0}, {"image"}, {"env"},
+		{"ports", 0, "name"}, {"ports", 0, "containerPort"}, {"readinessProbe", "httpGet"}, {"livenessProbe", "httpGet"},
+		{"resources"}, {"volumeMounts"},
 	} {
-		if !reflect.DeepEqual(both[0], both[1]) {
-			t.Errorf("%s: the guide has %v, the chart %v", what, both[0], both[1])
+		of := func(m manifest) any {
+			if value := m.at(append([]any{"spec"}, path...)...); value != nil {
+				return value
+			}
+			return m.at(append([]any{"spec", "template", "spec", "containers", 0}, path...)...)
+		}
+		if of(guide) == nil || !reflect.DeepEqual(of(guide), of(chart)) {
+			t.Errorf("%v: the guide has %v, the chart %v", path, of(guide), of(chart))
 		}
 	}
 }
 
-func TestDeployMemoryLimitOfGo(t *testing.T) {
+func TestMemoryLimitOfGo(t *testing.T) {
 	for limit, want := range map[string]any{"512Mi": "460MiB", "128Mi": "115MiB", "1Gi": "921MiB", "500M": nil, "": nil} {
 		flags := []string{"--set-json", fmt.Sprintf(`resources={"limits":{"memory":%q}}`, limit)}
 		if limit == "" {
@@ -238,7 +208,8 @@ func TestDeployMemoryLimitOfGo(t *testing.T) {
 }
 
 // Helm allows names that a Service may not have.
-func TestDeployNamesAreLabels(t *testing.T) {
+func TestNamesAreLabels(t *testing.T) {
+	t.Parallel()
 	label := regexp.MustCompile(`^[a-z]([a-z0-9-]{0,50}[a-z0-9])?$`)
 	for _, c := range []struct{ release, flags string }{
 		{"r.e.l", ""},
@@ -269,12 +240,12 @@ func TestDeployNamesAreLabels(t *testing.T) {
 	}
 	for _, release := range []string{"1x", "1.tair-ssl-exporter"} {
 		_, err := helm(t, release, chart)
-		mustSay(t, release, err, "release "+release+": the name of a Service begins with a letter; set fullnameOverride")
+		mustRefuse(t, release, err, "release "+release+": the name of a Service begins with a letter; set fullnameOverride")
 	}
 }
 
-// RRSA takes a label on the pod and an annotation on its service account, and nothing else brings them.
-func TestDeployRRSA(t *testing.T) {
+// RRSA needs a label on the pod and an annotation on its service account. Only the set with RRSA has them.
+func TestRRSA(t *testing.T) {
 	for _, set := range valueSets(t) {
 		all := manifests(t, render(t, set))
 		labels, spec := only(t, all, "Deployment", "StatefulSet").pod()

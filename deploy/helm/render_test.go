@@ -1,10 +1,9 @@
 //go:build deploy
 
-package main
+package helm_test
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +16,7 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-var update = flag.Bool("update", false, "write the golden files and deploy/kubernetes anew")
+func TestMain(m *testing.M) { apptest.AtRoot(m) }
 
 const (
 	chart       = "deploy/helm/tair-ssl-exporter"
@@ -25,7 +24,7 @@ const (
 	namespace   = "monitoring"
 )
 
-// valueSets are the names of the directories with values that the chart is rendered with.
+// valueSets returns the directories with values that the chart is rendered with.
 func valueSets(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -37,17 +36,17 @@ func valueSets(t *testing.T) []string {
 
 func valuesOf(set string) string { return "deploy/helm/testdata/" + set + "/values.yaml" }
 
-// kubernetesVersion is the one that the chart is rendered for, without the v.
+// kubernetesVersion returns the version that the chart is rendered for, without the v.
 func kubernetesVersion(t *testing.T) string {
 	t.Helper()
-	return strings.TrimPrefix(tool(t, "KUBERNETES_VERSION"), "v")
+	return strings.TrimPrefix(apptest.Tool(t, "KUBERNETES_VERSION"), "v")
 }
 
-// helm runs helm template and gives what it renders or refuses. What it warns of, such as links, is left out.
+// helm returns the output of helm template without its warnings, or its refusal.
 func helm(t *testing.T, name, of string, flags ...string) (string, error) {
 	t.Helper()
 	args := append([]string{"template", name, of, "--kube-version", kubernetesVersion(t)}, flags...)
-	out, err := exec.CommandContext(t.Context(), tool(t, "HELM"), args...).Output()
+	out, err := exec.CommandContext(t.Context(), apptest.Tool(t, "HELM"), args...).Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return "", errors.New(string(exit.Stderr))
@@ -55,9 +54,9 @@ func helm(t *testing.T, name, of string, flags ...string) (string, error) {
 	return string(out), err
 }
 
-var rendered sync.Map // by set: no test changes what it gets
+var rendered sync.Map // text by set: each takes helm a third of a second
 
-// render gives all that the chart makes of a set of values.
+// render returns the manifests of a set of values as YAML.
 func render(t *testing.T, set string) string {
 	t.Helper()
 	if text, known := rendered.Load(set); known {
@@ -68,7 +67,7 @@ func render(t *testing.T, set string) string {
 	return text
 }
 
-// renderWith gives what the chart makes with the flags of helm.
+// renderWith returns the manifests with flags of helm as YAML.
 func renderWith(t *testing.T, flags ...string) string {
 	t.Helper()
 	text, err := helm(t, releaseName, chart, flags...)
@@ -101,7 +100,7 @@ func manifests(t *testing.T, text string) []manifest {
 	return found
 }
 
-// at follows keys and indices, and gives nil when there is nothing.
+// at follows keys and indexes, and returns nil when one is missing.
 func at(value any, path ...any) any {
 	for _, step := range path {
 		switch v := value.(type) {
@@ -135,7 +134,7 @@ func (m manifest) into(t *testing.T, v any) {
 	}
 }
 
-// pod gives the labels and the specification of the pods that a manifest makes, nil when it makes none.
+// pod returns the labels and the specification of the pods of a manifest, nil when it has none.
 func (m manifest) pod() (labels, spec map[string]any) {
 	of := m.fields
 	switch m.kind() {
@@ -163,7 +162,7 @@ func list(value any) []any {
 	return l
 }
 
-// only gives the manifest of a kind, of which there must be one; hooks do not count.
+// only returns the manifest of the kinds. There must be one, hooks aside.
 func only(t *testing.T, all []manifest, kinds ...string) manifest {
 	t.Helper()
 	var found []manifest
@@ -180,20 +179,20 @@ func only(t *testing.T, all []manifest, kinds ...string) manifest {
 	return found[0]
 }
 
-// mustSay fails unless an error tells something.
-func mustSay(t *testing.T, what string, err error, part string) {
+// mustRefuse fails unless an error has a text.
+func mustRefuse(t *testing.T, what string, err error, text string) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("%s: accepted", what)
-	} else if !strings.Contains(err.Error(), part) {
-		t.Errorf("%s: refused without %q:\n%v", what, part, err)
+	} else if !strings.Contains(err.Error(), text) {
+		t.Errorf("%s: refused without %q:\n%v", what, text, err)
 	}
 }
 
-// golden compares a text with a file, or writes the file.
+// golden compares a text with a file; with UPDATE in the environment it writes the file.
 func golden(t *testing.T, path, text string) {
 	t.Helper()
-	if *update {
+	if os.Getenv("UPDATE") != "" {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -202,19 +201,9 @@ func golden(t *testing.T, path, text string) {
 		}
 		return
 	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Errorf("%v; make golden writes it", err)
-		return
-	}
-	if string(want) == text {
-		return
-	}
 	diff := exec.CommandContext(t.Context(), "diff", "-u", path, "-")
 	diff.Stdin = strings.NewReader(text)
-	out, err := diff.CombinedOutput()
-	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
-		out = []byte(err.Error())
+	if out, err := diff.CombinedOutput(); err != nil {
+		t.Errorf("%s is out of date (%v); make golden writes it:\n%s", path, err, out)
 	}
-	t.Errorf("%s is not what is rendered now; make golden writes it anew:\n%s", path, out)
 }

@@ -1,32 +1,30 @@
 //go:build deploy
 
-package main
+package helm_test
 
 import (
-	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
-	"tair_ssl_exporter/internal/app"
 	"tair_ssl_exporter/internal/apptest"
 )
 
-func TestDeployChartIsLinted(t *testing.T) {
+func TestChartIsLinted(t *testing.T) {
+	t.Parallel()
 	for _, set := range valueSets(t) {
-		command(t, tool(t, "HELM"), "lint", "--strict", "--quiet", "--kube-version", kubernetesVersion(t), "--values", valuesOf(set), chart)
+		apptest.Command(t, apptest.Tool(t, "HELM"), "lint", "--strict", "--quiet", "--kube-version", kubernetesVersion(t), "--values", valuesOf(set), chart)
 	}
 }
 
-func TestDeployChartGolden(t *testing.T) {
+func TestChartGolden(t *testing.T) {
 	for _, set := range valueSets(t) {
 		golden(t, "deploy/helm/testdata/"+set+"/golden.yaml", withoutBodies(t, render(t, set)))
 	}
 }
 
-// withoutBodies leaves out the rules and the dashboards: tests of their own compare them with their files.
+// withoutBodies removes the rules and the dashboards: other tests compare them with their files.
 func withoutBodies(t *testing.T, rendered string) string {
 	t.Helper()
 	var parts []string
@@ -41,7 +39,7 @@ func withoutBodies(t *testing.T, rendered string) string {
 	return strings.Join(parts, "\n---\n") + "\n"
 }
 
-func TestDeployEveryTemplateIsInAGoldenFile(t *testing.T) {
+func TestEveryTemplateIsInAGoldenFile(t *testing.T) {
 	var all strings.Builder
 	for _, set := range valueSets(t) {
 		all.WriteString(render(t, set))
@@ -53,10 +51,11 @@ func TestDeployEveryTemplateIsInAGoldenFile(t *testing.T) {
 	}
 }
 
-// The links are followed when the chart is packaged: nobody needs the repository to install it.
-func TestDeployPackagedChartRendersTheSame(t *testing.T) {
+// helm package follows the links of the chart, so that it installs without the repository.
+func TestPackagedChartRendersTheSame(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	command(t, tool(t, "HELM"), "package", "--destination", dir, chart)
+	apptest.Command(t, apptest.Tool(t, "HELM"), "package", "--destination", dir, chart)
 	packaged := apptest.Glob(t, dir+"/*.tgz")
 	for _, set := range valueSets(t) {
 		text, err := helm(t, releaseName, packaged[0], "--namespace", namespace, "--values", valuesOf(set))
@@ -66,7 +65,7 @@ func TestDeployPackagedChartRendersTheSame(t *testing.T) {
 	}
 }
 
-func TestDeployChartVersionIsTheLatestRelease(t *testing.T) {
+func TestChartVersionIsTheLatestRelease(t *testing.T) {
 	latest := apptest.NewestRelease(t)
 	var about struct {
 		Version    string
@@ -78,54 +77,48 @@ func TestDeployChartVersionIsTheLatestRelease(t *testing.T) {
 	}
 }
 
-func TestDeployChartNeedsTheVersionWithThePodIndex(t *testing.T) {
-	_, err := helm(t, releaseName, chart, "--kube-version", "1.27.9")
-	mustSay(t, "Kubernetes 1.27", err, "incompatible with Kubernetes v1.27.9")
+func TestChartNeedsTheVersionWithThePodIndex(t *testing.T) {
+	if _, err := helm(t, releaseName, chart, "--kube-version", "1.27.9"); err == nil {
+		t.Error("1.27: accepted")
+	}
 	if _, err := helm(t, releaseName, chart, "--kube-version", "1.28.0-aliyun.1"); err != nil {
 		t.Errorf("1.28: %v", err)
 	}
 }
 
-// TestDeployHelmTestAsksTheService runs what helm test runs, against an exporter and against nothing.
-func TestDeployHelmTestAsksTheService(t *testing.T) {
-	r := apptest.Start(t, "--demo")
+// TestHelmTestAsksTheService runs the command of helm test, against an exporter and against a closed port.
+func TestHelmTestAsksTheService(t *testing.T) {
+	e := apptest.Start(t, "--demo")
 	for _, set := range valueSets(t) {
 		all := manifests(t, render(t, set))
-		host := only(t, all, "Service").name()
-		var args []string
+		var args []any
 		for _, m := range all {
 			if m.isHook() {
 				_, spec := m.pod()
-				for _, arg := range list(at(spec, "containers", 0, "args")) {
-					args = append(args, str(arg))
-				}
+				args = append(args, list(at(spec, "containers", 0, "args"))...)
 			}
 		}
-		address := "--web.listen-address=" + host + ":10219"
-		if len(args) != 2 || args[1] != address {
-			t.Errorf("%s: %q does not ask the Service %s", set, args, host)
-			continue
+		address := "--web.listen-address=" + only(t, all, "Service").name() + ":10219"
+		if !reflect.DeepEqual(args, []any{"--health-check", address}) {
+			t.Errorf("%s: %q, want %s", set, args, address)
 		}
-		for want, listener := range map[int]string{0: r.Address(), 1: "127.0.0.1:1"} {
-			var out strings.Builder
-			if code := app.Run(t.Context(), []string{args[0], "--web.listen-address=" + listener}, &out, &out); code != want {
-				t.Errorf("%s: %s: exit %d, want %d: %s", set, listener, code, want, &out)
-			}
+	}
+	for want, address := range []string{e.Address(), "127.0.0.1:1"} {
+		if code, _, stderr := apptest.Run(t, "--health-check", "--web.listen-address="+address); code != want {
+			t.Errorf("%s: exit %d, want %d: %s", address, code, want, stderr)
 		}
 	}
 }
 
-// notes gives what helm prints after an installation with the flags: from a copy of the chart that renders it.
+// notes returns the text that helm prints after an installation. A copy of the chart renders it.
 func notes(t *testing.T, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	command(t, tool(t, "HELM"), "package", "--destination", dir, chart)
-	command(t, "tar", "-xzf", apptest.Glob(t, dir+"/*.tgz")[0], "-C", dir)
+	apptest.Command(t, apptest.Tool(t, "HELM"), "package", "--destination", dir, chart)
+	apptest.Command(t, "tar", "-xzf", apptest.Glob(t, dir+"/*.tgz")[0], "-C", dir)
 	of := filepath.Join(dir, filepath.Base(chart))
 	template := "notes: |\n  {{- include \"tair-ssl-exporter/templates/NOTES.txt\" . | nindent 2 }}\n"
-	if err := os.WriteFile(filepath.Join(of, "templates", "notes.yaml"), []byte(template), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	apptest.Write(t, filepath.Join(of, "templates", "notes.yaml"), template)
 	text, err := helm(t, releaseName, of, append(flags, "--namespace", namespace, "--show-only", "templates/notes.yaml")...)
 	if err != nil {
 		t.Fatal(err)
@@ -133,8 +126,9 @@ func notes(t *testing.T, flags ...string) string {
 	return text
 }
 
-// RRSA does nothing for a service account that the chart does not make until it has the role.
-func TestDeployNotesTellTheAnnotationOfAServiceAccountThatIsThere(t *testing.T) {
+// A service account that the chart does not create needs the annotation of RRSA by hand.
+func TestNotesShowTheAnnotationOfAnExistingServiceAccount(t *testing.T) {
+	t.Parallel()
 	const role, account = "rrsa.enabled=true,rrsa.roleName=tair-reader", ",serviceAccount.create=false,serviceAccount.name=mine"
 	for flags, want := range map[string]string{
 		role + account: "annotate serviceaccount mine \\\n      pod-identity.alibabacloud.com/role-name=tair-reader\n    kubectl --namespace monitoring rollout restart deployment tair-ssl-exporter",
@@ -149,20 +143,8 @@ func TestDeployNotesTellTheAnnotationOfAServiceAccountThatIsThere(t *testing.T) 
 	}
 }
 
-// The Service is headless: until a pod is ready its name is not there, and helm test would fail.
-func TestDeployREADMEInstallationsWaitForAPod(t *testing.T) {
-	installations := regexp.MustCompile(`helm (?:upgrade|install) (?:.*\\\n)*.*`).FindAllString(apptest.Read(t, chart+"/README.md"), -1)
-	if len(installations) < 2 {
-		t.Errorf("%q", installations)
-	}
-	for _, installation := range installations {
-		if !slices.Contains(strings.Fields(installation), "--wait") {
-			t.Errorf("no --wait:\n%s", installation)
-		}
-	}
-}
-
-func TestDeployNotesTellWhatIsMissing(t *testing.T) {
+func TestNotesNameWhatIsOff(t *testing.T) {
+	t.Parallel()
 	for set, want := range map[string]struct{ has, hasNot []string }{
 		"default": {[]string{"WARNING: serviceMonitor.enabled is off", "curl http://localhost:10219/metrics",
 			"--namespace monitoring port-forward service/tair-ssl-exporter 10219"}, []string{"SIMULATED", "shards", "runbookUrlBase"}},
@@ -172,11 +154,7 @@ func TestDeployNotesTellWhatIsMissing(t *testing.T) {
 		"monitoring": {nil, []string{"WARNING", "NOTE"}},
 	} {
 		text := notes(t, "--values", valuesOf(set))
-		for _, part := range want.has {
-			if !strings.Contains(text, part) {
-				t.Errorf("%s: %q is missing in:\n%s", set, part, text)
-			}
-		}
+		apptest.Contains(t, text, want.has...)
 		for _, part := range want.hasNot {
 			if strings.Contains(text, part) {
 				t.Errorf("%s: %q is in:\n%s", set, part, text)

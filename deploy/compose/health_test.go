@@ -1,0 +1,74 @@
+//go:build e2e
+
+package compose_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tair_ssl_exporter/internal/apptest"
+)
+
+// TestE2EHealthChecks runs Prometheus and Alertmanager with the flags and files of compose.yaml. Their health checks, run
+// as written but for the port, must fail before the server runs and succeed then.
+func TestE2EHealthChecks(t *testing.T) {
+	services := compose(t).Services
+	// The checks call promtool and amtool by name, as in the containers.
+	programs := t.TempDir()
+	for name, variable := range map[string]string{"promtool": "PROMTOOL", "amtool": "AMTOOL"} {
+		if err := os.Symlink(apptest.Tool(t, variable), filepath.Join(programs, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", programs+":"+os.Getenv("PATH"))
+	for _, c := range []struct{ name, program, port, data string }{
+		{"prometheus", apptest.Tool(t, "PROMETHEUS"), "9090", "/prometheus"},
+		{"alertmanager", apptest.Tool(t, "ALERTMANAGER"), "9093", "/alertmanager"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			service := services[c.name]
+			root, address := t.TempDir(), apptest.FreeAddress(t)
+			replace := []string{"=" + c.data, "=" + filepath.Join(root, "data")}
+			files, _ := service.mounts(t)
+			for inside, file := range files {
+				link := filepath.Join(root, inside)
+				if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				absolute, err := filepath.Abs(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(absolute, link); err != nil {
+					t.Fatal(err)
+				}
+				replace = append(replace, "="+inside, "="+link)
+			}
+			flags := []string{"--web.listen-address=" + address, "--log.level=error"}
+			for _, flag := range service.Command {
+				flags = append(flags, strings.NewReplacer(replace...).Replace(flag))
+			}
+			check := slices.Clone(service.Healthcheck.Test[1:])
+			for i := range check {
+				check[i] = strings.ReplaceAll(check[i], "localhost:"+c.port, address)
+			}
+			healthy := func() bool { return exec.CommandContext(t.Context(), check[0], check[1:]...).Run() == nil }
+
+			if healthy() {
+				t.Errorf("%q succeeds without a server", check)
+			}
+			apptest.Background(t, c.program, flags...)
+			apptest.Within(t, time.Minute, 200*time.Millisecond, healthy)
+			if c.name == "prometheus" {
+				_, body := apptest.Ask(t, http.DefaultClient, http.MethodGet, "http://"+address+"/api/v1/rules")
+				apptest.Contains(t, body, "TairSSLCertificateExpired")
+			}
+		})
+	}
+}
