@@ -43,3 +43,11 @@ func TestEmptySecretIsShownAsEmpty(t *testing.T) {
 		t.Errorf("JSON %s, %v; printed %q", out, err, got)
 	}
 }
+
+func TestSizeOfASecretFileIsLimited(t *testing.T) {
+	for size, want := range map[int]string{maxSecretFile: "", maxSecretFile + 1: "the file is too large, allowed: at most 64 KiB"} {
+		if got := CheckSecretFile(writeSecret(t, "", strings.Repeat("x", size))); got != want {
+			t.Errorf("%d bytes: got %q, want %q", size, got, want)
+		}
+	}
+}
