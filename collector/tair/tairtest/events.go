@@ -36,18 +36,15 @@ type Event struct {
 	AllowCancel string `json:"AllowCancel"`
 	// ChangeLevel is "S0" (exception fixing) or "S1" (system maintenance); empty means "S0".
 	ChangeLevel string `json:"ChangeLevel"`
-	// SubInsNames are the IDs of the instance's shards.
-	SubInsNames []string `json:"SubInsNames"`
 }
 
-// withDefaults returns a deep copy without empty fields that have a default.
+// withDefaults returns the event with its defaults set.
 func (e Event) withDefaults() Event {
 	e.TaskType = cmp.Or(e.TaskType, "rds_apsaradb_ssl_update")
 	e.Status = cmp.Or(e.Status, 3)
 	e.AllowChange = cmp.Or(e.AllowChange, "1")
 	e.AllowCancel = cmp.Or(e.AllowCancel, "0")
 	e.ChangeLevel = cmp.Or(e.ChangeLevel, "S0")
-	e.SubInsNames = append([]string{}, e.SubInsNames...) // none is [], not null
 	return e
 }
 
@@ -73,12 +70,13 @@ type eventsBody struct {
 
 type listedEvent struct {
 	Event
-	PrepareInterval string `json:"PrepareInterval"` // hours:minutes:seconds from StartTime to SwitchTime
-	Impact          string `json:"Impact"`
-	ImpactEn        string `json:"ImpactEn"`
-	ImpactZh        string `json:"ImpactZh"`
-	TaskTypeEn      string `json:"TaskTypeEn"`
-	TaskTypeZh      string `json:"TaskTypeZh"`
+	PrepareInterval string   `json:"PrepareInterval"` // hours:minutes:seconds from StartTime to SwitchTime
+	Impact          string   `json:"Impact"`
+	ImpactEn        string   `json:"ImpactEn"`
+	ImpactZh        string   `json:"ImpactZh"`
+	TaskTypeEn      string   `json:"TaskTypeEn"`
+	TaskTypeZh      string   `json:"TaskTypeZh"`
+	SubInsNames     []string `json:"SubInsNames"`
 }
 
 func (a *API) describeActiveOperationTasks(c call) (any, *APIError) {
@@ -89,7 +87,8 @@ func (a *API) describeActiveOperationTasks(c call) (any, *APIError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	body := eventsBody{RequestID: requestID(), PageNumber: page.number, PageSize: page.size, Items: []listedEvent{}}
+	body := eventsBody{RequestID: requestID(), PageNumber: page.number, PageSize: page.size}
+	body.Items = []listedEvent{} // an empty page is [], not null
 	for _, e := range a.events {
 		if e.Account != "" && e.Account != c.account || !e.matches(c.params) {
 			continue
@@ -151,5 +150,6 @@ func newListedEvent(e Event) listedEvent {
 		ImpactZh:        "实例闪断",
 		TaskTypeEn:      names[0],
 		TaskTypeZh:      names[1],
+		SubInsNames:     []string{}, // [], not null
 	}
 }

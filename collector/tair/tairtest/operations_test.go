@@ -17,7 +17,7 @@ func TestBodiesHaveTheDocumentedShape(t *testing.T) {
 	f.api.SetInstance(Instance{ID: "r-2", Region: "cn-beijing", Name: "two", Tags: map[string]string{"env": "prod", "Team": "pay"}, ResourceGroupID: "rg-1"})
 	f.api.SetRegions(Region{ID: "cn-beijing", LocalName: "华北2", Zones: "cn-beijing-a"}, Region{ID: "cn-hangzhou", Endpoint: "r-kvstore.aliyuncs.com"})
 	f.api.SetEvents(Event{ID: 11111111111, InsName: "r-1", InsComment: "one", Region: "cn-hangzhou", StartTime: "2026-01-09T18:00:00Z",
-		SwitchTime: "next Saturday", Deadline: "", SubInsNames: []string{"r-1-db-0"}})
+		SwitchTime: "next Saturday", Deadline: ""})
 	for _, tt := range []struct{ request, want string }{
 		{"DescribeInstanceSSL InstanceId=r-1", `{"InstanceId":"r-1","RequestId":"*","SSLEnabled":"Enable","SSLExpiredTime":"2026-01-03T03:04:05Z",` +
 			`"CertCommonName":"r-1.example","CertDownloadURL":"https://example.com/ca.zip?a=1&b=2"}`},
@@ -38,8 +38,8 @@ func TestBodiesHaveTheDocumentedShape(t *testing.T) {
 		{"DescribeActiveOperationTasks", `{"RequestId":"*","PageNumber":1,"PageSize":25,"TotalRecordCount":1,"Items":[{"Id":11111111111,` +
 			`"InsName":"r-1","InsComment":"one","Region":"cn-hangzhou","TaskType":"rds_apsaradb_ssl_update","Status":3,` +
 			`"StartTime":"2026-01-09T18:00:00Z","SwitchTime":"next Saturday","Deadline":"","AllowChange":"1","AllowCancel":"0",` +
-			`"ChangeLevel":"S0","SubInsNames":["r-1-db-0"],"PrepareInterval":"04:00:00","Impact":"TransientDisconnection",` +
-			`"ImpactEn":"Transient instance disconnection","ImpactZh":"实例闪断","TaskTypeEn":"SSL certificate update","TaskTypeZh":"SSL证书更新"}]}`},
+			`"ChangeLevel":"S0","PrepareInterval":"04:00:00","Impact":"TransientDisconnection",` +
+			`"ImpactEn":"Transient instance disconnection","ImpactZh":"实例闪断","TaskTypeEn":"SSL certificate update","TaskTypeZh":"SSL证书更新","SubInsNames":[]}]}`},
 		{"DescribeActiveOperationTasks InsName=none", `{"RequestId":"*","PageNumber":1,"PageSize":25,"TotalRecordCount":0,"Items":[]}`},
 	} {
 		r := f.get(tt.request)
