@@ -23,6 +23,9 @@ const reasonPending tair.Reason = "pending"
 type instanceDescs struct {
 	success, errorInfo, lastSuccess, supported, enabled, expiry, expiresIn, certificate *prometheus.Desc
 
+	warning, critical                 *prometheus.Desc
+	renewalScheduled, renewalDeadline *prometheus.Desc
+
 	names labelNames
 }
 
@@ -47,6 +50,14 @@ func newInstanceDescs() *instanceDescs {
 		certificate: instanceDesc("certificate_info",
 			"The certificate's common name and where its CA certificate can be downloaded; always 1, there while SSL is enabled.",
 			"common_name", "download_url"),
+		warning: instanceDesc("expiry_warning_seconds",
+			"Time before the expiry from which on the certificate counts as expiring soon."),
+		critical: instanceDesc("expiry_critical_seconds",
+			"Time before the expiry from which on the certificate counts as expiring very soon."),
+		renewalScheduled: instanceDesc("renewal_scheduled_timestamp_seconds",
+			"When the cloud updates the certificate (SwitchTime of the scheduled event that comes first), in Unix time; there while one is known."),
+		renewalDeadline: instanceDesc("renewal_deadline_timestamp_seconds",
+			"The latest time that the scheduled update can be moved to, in Unix time; there when the API names one."),
 	}
 }
 
@@ -67,6 +78,7 @@ func instanceDesc(name, help string, labels ...string) *prometheus.Desc {
 func (d *instanceDescs) all() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		d.success, d.errorInfo, d.lastSuccess, d.supported, d.enabled, d.expiry, d.expiresIn, d.certificate,
+		d.warning, d.critical, d.renewalScheduled, d.renewalDeadline,
 	}
 }
 
@@ -96,6 +108,23 @@ func (d *instanceDescs) answered(id *dto.LabelPair, answer tair.SSL, at time.Tim
 	return append(metrics,
 		newPreparedGauge(d.expiry, unixSeconds(answer.ExpiresAt), id),
 		newPreparedGauge(d.certificate, 1, id, d.names.pair("common_name", answer.CommonName), d.names.pair("download_url", answer.DownloadURL)))
+}
+
+// windows returns the metrics of the windows in force for an instance.
+func (d *instanceDescs) windows(id *dto.LabelPair, w Windows) []prometheus.Metric {
+	return []prometheus.Metric{
+		newPreparedGauge(d.warning, w.Warning.Seconds(), id),
+		newPreparedGauge(d.critical, w.Critical.Seconds(), id),
+	}
+}
+
+// renewal returns the metrics of a scheduled update.
+func (d *instanceDescs) renewal(id *dto.LabelPair, r tair.Renewal) []prometheus.Metric {
+	metrics := []prometheus.Metric{newPreparedGauge(d.renewalScheduled, unixSeconds(r.SwitchTime), id)}
+	if !r.Deadline.IsZero() {
+		metrics = append(metrics, newPreparedGauge(d.renewalDeadline, unixSeconds(r.Deadline), id))
+	}
+	return metrics
 }
 
 // constGauge returns a gauge for one scrape; a label value that is not UTF-8 makes it one that fails alone.

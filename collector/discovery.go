@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+
+	"tair_ssl_exporter/collector/tair"
 )
 
 // discovery lists the instances and regions that the sources of a setup name, each at once and then again and again. It
@@ -28,7 +30,8 @@ type discovery struct {
 	targets map[accountRegion]Target
 	regions map[string]*regionList // by account
 	lists   map[listKey]*instanceList
-	tried   bool // every source has been tried once
+	events  map[string]*renewalList // by account
+	tried   bool                    // every source has been tried once
 }
 
 // newDiscovery returns the discovery of a valid setup. It does nothing before start.
@@ -39,6 +42,7 @@ func newDiscovery(setup *Setup, auth map[string]*authState, logger log.Logger, n
 		targets: make(map[accountRegion]Target),
 		regions: make(map[string]*regionList),
 		lists:   make(map[listKey]*instanceList),
+		events:  make(map[string]*renewalList),
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	for _, t := range setup.Targets {
@@ -50,6 +54,9 @@ func newDiscovery(setup *Setup, auth map[string]*authState, logger log.Logger, n
 				at: accountRegion{s.Account, AllRegions}, home: accountRegion{s.Account, s.Home},
 			}
 		}
+	}
+	for _, r := range setup.Renewals {
+		d.events[r.Account] = &renewalList{home: accountRegion{r.Account, r.Home}, reported: make(map[int64]bool)}
 	}
 	d.fitLists()
 	return d
@@ -69,6 +76,11 @@ func (d *discovery) inherit(before *discovery) {
 			list.found, list.attemptState = old.found, old.attemptState
 		}
 	}
+	for account, list := range d.events {
+		if old := before.events[account]; old != nil {
+			list.found, list.attemptState, list.reported = old.found, old.attemptState, old.reported
+		}
+	}
 }
 
 // start begins to list, and from then on publishes what changes.
@@ -78,6 +90,9 @@ func (d *discovery) start(publish func(*discovered)) {
 	defer d.mu.Unlock()
 	for _, r := range d.regions {
 		d.running.Go(func() { d.repeat(d.ctx, func(ctx context.Context) bool { return d.listRegions(ctx, r) }) })
+	}
+	for account, r := range d.events {
+		d.running.Go(func() { d.repeat(d.ctx, func(ctx context.Context) bool { return d.listRenewals(ctx, account, r) }) })
 	}
 	d.startLists()
 	d.running.Go(d.publishChanges)
@@ -168,7 +183,12 @@ func (d *discovery) snapshot() *discovered {
 	defer d.mu.Unlock()
 	s := &discovered{
 		targets: maps.Clone(d.targets), listed: make(map[accountRegion]struct{}), homes: make(map[accountRegion]struct{}),
+		events: make(map[accountRegion]struct{}), renewals: make(map[string][]tair.Renewal),
 		found: make([][]foundInstances, len(d.setup.Sources)), complete: d.isComplete(),
+	}
+	for account, list := range d.events {
+		s.events[list.home] = struct{}{}
+		s.renewals[account] = list.found
 	}
 	for key := range d.lists {
 		s.listed[key.accountRegion] = struct{}{}
@@ -199,6 +219,17 @@ func (d *discovery) health() map[accountRegion]listingHealth {
 	health := make(map[accountRegion]listingHealth, len(attempts))
 	for at, all := range attempts {
 		health[at] = summarize(all)
+	}
+	return health
+}
+
+// renewalHealth returns how the listing of scheduled certificate updates goes, by account.
+func (d *discovery) renewalHealth() map[string]listingHealth {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	health := make(map[string]listingHealth, len(d.events))
+	for account, list := range d.events {
+		health[account] = summarize([]attemptState{list.attemptState})
 	}
 	return health
 }

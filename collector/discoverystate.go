@@ -35,6 +35,14 @@ type regionList struct {
 	found []tair.Region // those that can be called, at the latest success
 }
 
+// renewalList is the scheduled certificate updates of an account, which discovery lists again and again.
+type renewalList struct {
+	home accountRegion // whose API is called
+	attemptState
+	found    []tair.Renewal // at the latest success; never changed in place
+	reported map[int64]bool // the event IDs of unreadable ones that the log knows
+}
+
 // instanceList is the instances of a region that match a filter, which discovery lists again and again.
 type instanceList struct {
 	key    listKey
@@ -83,6 +91,8 @@ type discovered struct {
 	targets  map[accountRegion]Target   // of the setup and of regions that were found
 	listed   map[accountRegion]struct{} // where instances are listed
 	homes    map[accountRegion]struct{} // where regions are listed
+	events   map[accountRegion]struct{} // where scheduled certificate updates are listed
+	renewals map[string][]tair.Renewal  // scheduled certificate updates, by account
 	found    [][]foundInstances         // by source
 	complete bool                       // every source has been tried once
 }

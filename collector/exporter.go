@@ -45,7 +45,7 @@ func New(o Options) *Exporter {
 		logger: o.Logger, now: o.Now, memory: newMemory(), auth: make(map[string]*authState),
 		scrapes: make(chan struct{}, maxScrapes), probes: make(chan struct{}, maxProbes),
 	}
-	e.metrics = newSelfMetrics(e.current.load, e.health)
+	e.metrics = newSelfMetrics(e.current.load, e.health, e.renewalHealth)
 	return e
 }
 
@@ -77,7 +77,7 @@ func (e *Exporter) Apply(setup Setup) error {
 	p := &publisher{
 		setup: &setup, auth: auth, memory: e.memory, current: &e.current, metrics: e.metrics, running: &e.running,
 		logger: e.logger, now: e.now,
-		warnedSize: make(map[accountRegion]bool), warnedTwice: make(map[int]bool),
+		warnedSize: make(map[accountRegion]bool), warnedTwice: make(map[int]bool), warnedTag: make(map[int]bool),
 	}
 	p.publish(next.snapshot())
 	next.start(p.publish)
@@ -98,6 +98,14 @@ func (e *Exporter) Close() {
 func (e *Exporter) health() map[accountRegion]listingHealth {
 	if d := e.discovery.Load(); d != nil {
 		return d.health()
+	}
+	return nil
+}
+
+// renewalHealth returns how the listing of scheduled renewals goes; nil before the first Apply.
+func (e *Exporter) renewalHealth() map[string]listingHealth {
+	if d := e.discovery.Load(); d != nil {
+		return d.renewalHealth()
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func TestExporterIsPedantic(t *testing.T) {
 	r := prometheus.NewPedanticRegistry()
 	m := w.exporter.metrics
 	r.MustRegister(m.requests, m.duration, m.throttles, m.waited, m.credentialsFailures, m.scrapeDuration, m.scrapeDeferred,
-		m.reloadSuccessful, m.reloadTime, newInventoryCollector(w.exporter.current.load, w.exporter.health))
+		m.reloadSuccessful, m.reloadTime, newInventoryCollector(w.exporter.current.load, w.exporter.health, w.exporter.renewalHealth))
 	for range 2 {
 		if _, err := r.Gather(); err != nil {
 			t.Error(err)

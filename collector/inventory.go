@@ -30,8 +30,13 @@ type instance struct {
 	scheduler  *scheduler
 	infoLabels // the values of the info metric
 	info       prometheus.Metric
-	endpoint   string            // host:port; "" when discovery does not know it
-	tags       map[string]string // nil when discovery does not know them
+	windows    []prometheus.Metric
+
+	renewal        tair.Renewal // the scheduled certificate update that comes first; zero: none is known
+	renewalMetrics []prometheus.Metric
+
+	endpoint string            // host:port; "" when discovery does not know it
+	tags     map[string]string // nil when discovery does not know them
 }
 
 // infoLabels are the values of the labels of the info metric.
@@ -61,6 +66,8 @@ type inventoryBuilder struct {
 	memory  *memory
 	onShard func(id string) bool
 	names   labelNames
+
+	renewals map[string]map[string]tair.Renewal // by account and instance ID
 }
 
 // addListed adds the instances that the configuration lists.
@@ -73,13 +80,12 @@ func (b *inventoryBuilder) addListed() {
 		for n, name := range b.setup.LabelNames {
 			custom[n] = i.Labels[name]
 		}
-		b.add(infoLabels{id: i.ID, at: i.at(), name: i.Name, custom: custom})
+		b.add(infoLabels{id: i.ID, at: i.at(), name: i.Name, custom: custom}, i.Windows)
 	}
 }
 
-// addFound adds what a source has found. It returns how many of the instances are watched by another one already, and the
-// ID of one of them.
-func (b *inventoryBuilder) addFound(source Source, found []foundInstances) (twice int, example string) {
+// addFound adds what a source has found, and reports what is odd about it.
+func (b *inventoryBuilder) addFound(source Source, found []foundInstances) (odd oddities) {
 	for _, there := range found {
 		for _, listed := range there.instances {
 			i := b.byID[listed.ID]
@@ -88,25 +94,50 @@ func (b *inventoryBuilder) addFound(source Source, found []foundInstances) (twic
 				for n, name := range b.setup.LabelNames {
 					custom[n] = source.labelValue(name, listed)
 				}
-				i = b.add(infoLabels{id: listed.ID, at: there.at, name: listed.Name, custom: custom})
+				windows, wrong := source.windows(listed)
+				if wrong != "" {
+					odd.windows.add(listed.ID)
+					odd.windowTag = wrong
+				}
+				i = b.add(infoLabels{id: listed.ID, at: there.at, name: listed.Name, custom: custom}, windows)
 			} else {
-				twice, example = twice+1, listed.ID
+				odd.twice.add(listed.ID)
 			}
 			if i.at == there.at && i.tags == nil { // the API knows more than the configuration
 				i.endpoint, i.tags = listed.Endpoint(), listed.Tags
 			}
 		}
 	}
-	return twice, example
+	return odd
 }
 
-func (b *inventoryBuilder) add(labels infoLabels) *instance {
+// oddities are what is odd about the instances that a source has found.
+type oddities struct {
+	twice     counted // another source or the list of instances has them as well
+	windows   counted // the value of windowTag is no duration
+	windowTag string
+}
+
+// counted counts instances and holds the ID of one of them.
+type counted struct {
+	n       int
+	example string
+}
+
+func (c *counted) add(id string) { c.n, c.example = c.n+1, id }
+
+func (b *inventoryBuilder) add(labels infoLabels, windows Windows) *instance {
 	record := b.memory.record(instanceKey{labels.at, labels.id})
 	i := &instance{
 		record:     record,
 		scheduler:  b.schedulers[labels.at],
 		infoLabels: labels,
 		info:       b.infoMetric(record.label, labels),
+		windows:    b.descs.windows(record.label, windows),
+		renewal:    b.renewals[labels.at.account][labels.id],
+	}
+	if i.renewal.Readable() {
+		i.renewalMetrics = b.descs.renewal(record.label, i.renewal)
 	}
 	b.instances = append(b.instances, i)
 	b.byID[labels.id] = i
@@ -126,6 +157,9 @@ func apiActions(d *discovered) map[accountRegion][]string {
 	}
 	for at := range d.homes {
 		actions[at] = append(actions[at], tair.ActionDescribeRegions)
+	}
+	for at := range d.events {
+		actions[at] = append(actions[at], tair.ActionDescribeActiveOperationTasks)
 	}
 	return actions
 }

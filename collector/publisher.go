@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+
+	"tair_ssl_exporter/collector/tair"
 )
 
 // publisher puts in force what one setup watches. It is used by one goroutine at a time.
@@ -21,12 +23,14 @@ type publisher struct {
 
 	warnedSize  map[accountRegion]bool
 	warnedTwice map[int]bool // by source
+	warnedTag   map[int]bool // by source
 }
 
 // publish puts in force the inventory of the setup with what discovery knows.
 func (p *publisher) publish(d *discovered) {
 	before := p.current.load()
 	b := inventoryBuilder{
+		renewals: make(map[string]map[string]tair.Renewal),
 		inventory: &inventory{
 			setup:      p.setup,
 			infoDesc:   newInfoDesc(p.setup.LabelNames),
@@ -40,10 +44,12 @@ func (p *publisher) publish(d *discovered) {
 		},
 		memory: p.memory, onShard: p.setup.Shard.holder(), names: newLabelNames(append(infoLabelNames(), p.setup.LabelNames...)...),
 	}
+	for account, renewals := range d.renewals {
+		b.renewals[account] = earliest(renewals)
+	}
 	b.addListed()
 	for n, source := range p.setup.Sources {
-		twice, example := b.addFound(source, d.found[n])
-		p.warnTwice(n, twice, example)
+		p.warnOdd(n, b.addFound(source, d.found[n]))
 	}
 	next := b.inventory
 	p.metrics.watching(next, before)
@@ -75,14 +81,20 @@ func (p *publisher) schedulers(targets map[accountRegion]Target, before *invento
 	return all
 }
 
-// warnTwice warns, once for each source, of instances that another source or the list of instances has as well.
-func (p *publisher) warnTwice(source, instances int, example string) {
-	if instances == 0 || p.warnedTwice[source] {
-		return
+// warnOdd warns, once for each source, of instances that another source or the list of instances has as well, and of tags
+// whose value is no duration.
+func (p *publisher) warnOdd(source int, odd oddities) {
+	account := p.setup.Sources[source].Account
+	if odd.twice.n > 0 && !p.warnedTwice[source] {
+		p.warnedTwice[source] = true
+		_ = level.Warn(p.logger).Log("msg", "instances are named more than once; the list, then the first discovery entry counts",
+			"account", account, "instances", odd.twice.n, "example", odd.twice.example)
 	}
-	p.warnedTwice[source] = true
-	_ = level.Warn(p.logger).Log("msg", "instances are named more than once; the list, then the first discovery entry counts",
-		"account", p.setup.Sources[source].Account, "instances", instances, "example", example)
+	if odd.windows.n > 0 && !p.warnedTag[source] {
+		p.warnedTag[source] = true
+		_ = level.Warn(p.logger).Log("msg", "the value of a tag is no duration such as 14d; the window of the discovery entry counts",
+			"account", account, "tag", odd.windowTag, "instances", odd.windows.n, "example", odd.windows.example)
+	}
 }
 
 // warnSize warns, once for each account and region, that a scrape is too short to call the API for every instance there.

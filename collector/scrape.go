@@ -119,6 +119,10 @@ func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 	c.observe(scrapeStats{took: now.Sub(s.began), deferred: deferred})
 	for _, i := range instances {
 		ch <- i.info
+		for _, m := range i.windows {
+			ch <- m
+		}
+		i.collectRenewal(ch, now)
 		i.record.collect(ch, now, c.inventory.setup.KeepLast)
 	}
 }

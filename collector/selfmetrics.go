@@ -31,7 +31,7 @@ type selfMetrics struct {
 
 // newSelfMetrics returns the metrics, of which some follow from the inventory in force (nil: none yet) and from how
 // listing goes.
-func newSelfMetrics(inventory func() *inventory, health func() map[accountRegion]listingHealth) *selfMetrics {
+func newSelfMetrics(inventory func() *inventory, health func() map[accountRegion]listingHealth, renewals func() map[string]listingHealth) *selfMetrics {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help})
 	}
@@ -66,7 +66,7 @@ func newSelfMetrics(inventory func() *inventory, health func() map[accountRegion
 	}
 	m.registry.MustRegister(
 		m.requests, m.duration, m.throttles, m.waited, m.credentialsFailures, m.scrapeDuration, m.scrapeDeferred,
-		m.reloadSuccessful, m.reloadTime, newInventoryCollector(inventory, health),
+		m.reloadSuccessful, m.reloadTime, newInventoryCollector(inventory, health, renewals),
 		versioncollector.NewCollector(namespace+"_"+subsystem),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -163,82 +163,4 @@ func (o *observer) Waited(d time.Duration) {
 	o.metrics.count(o.at, func() {
 		o.metrics.waited.WithLabelValues(o.at.account, o.at.region).Add(d.Seconds())
 	})
-}
-
-// inventoryCollector collects what follows from the inventory in force.
-type inventoryCollector struct {
-	inventory func() *inventory
-	health    func() map[accountRegion]listingHealth
-
-	instances, qps *prometheus.Desc // account, region
-	shard, shards  *prometheus.Desc
-
-	listed, listedAt *prometheus.Desc // account, region
-	listingError     *prometheus.Desc // account, region, reason, code
-}
-
-func newInventoryCollector(inventory func() *inventory, health func() map[accountRegion]listingHealth) *inventoryCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, name), help, labels, nil)
-	}
-	return &inventoryCollector{
-		inventory: inventory,
-		health:    health,
-		instances: desc("instances", "Watched instances.", "account", "region"),
-		qps: desc("api_rate_limit_qps",
-			"The rate limit in force in requests a second: the configured one, lowered while the API throttles.",
-			"account", "region"),
-		shard:  desc("shard", "The shard of the instances that this exporter watches, from 0."),
-		shards: desc("total_shards", "The number of shards that the instances are spread over."),
-		listed: desc("discovery_last_refresh_successful",
-			"1 when the latest listing succeeded, for every discovery entry of the account and region, else 0. Region *: the list of regions.",
-			"account", "region"),
-		listedAt: desc("discovery_last_success_timestamp_seconds",
-			"When every discovery entry of the account and region had been listed with success, in Unix time.",
-			"account", "region"),
-		listingError: desc("discovery_error_info",
-			"Why the latest listing failed; always 1, there while tair_ssl_exporter_discovery_last_refresh_successful is 0.",
-			"account", "region", "reason", "code"),
-	}
-}
-
-// Describe is for prometheus.Collector.
-func (c *inventoryCollector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- c.instances
-	ch <- c.qps
-	ch <- c.shard
-	ch <- c.shards
-	ch <- c.listed
-	ch <- c.listedAt
-	ch <- c.listingError
-}
-
-// Collect is for prometheus.Collector.
-func (c *inventoryCollector) Collect(ch chan<- prometheus.Metric) {
-	inv := c.inventory()
-	if inv == nil {
-		return
-	}
-	ch <- constGauge(c.shard, float64(inv.setup.Shard.Index))
-	ch <- constGauge(c.shards, float64(max(1, inv.setup.Shard.Total)))
-	for at, s := range inv.schedulers {
-		ch <- constGauge(c.instances, float64(inv.counts[at]), at.account, at.region)
-		ch <- constGauge(c.qps, s.client.QPS(), at.account, at.region)
-	}
-	for at, h := range c.health() {
-		c.collectHealth(ch, at, h)
-	}
-}
-
-// collectHealth sends how listing goes in one account and region. A success that not every entry has had yet is absent.
-func (c *inventoryCollector) collectHealth(ch chan<- prometheus.Metric, at accountRegion, h listingHealth) {
-	if h.tried {
-		ch <- constGauge(c.listed, boolValue(len(h.failures) == 0), at.account, at.region)
-	}
-	if !h.succeededAt.IsZero() {
-		ch <- constGauge(c.listedAt, unixSeconds(h.succeededAt), at.account, at.region)
-	}
-	for f := range h.failures {
-		ch <- constGauge(c.listingError, 1, at.account, at.region, string(f.reason), f.code)
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"tair_ssl_exporter/collector/tair"
 )
 
@@ -18,6 +20,7 @@ type Setup struct {
 	Targets           []Target      // for every region that Instances and Sources name
 	Instances         []Instance    // that are listed by name; an ID may occur once
 	Sources           []Source      // that find instances; when two find the same one, the first counts
+	Renewals          []RenewalList // the accounts whose scheduled certificate updates are listed too
 	LabelNames        []string      // of the custom labels: the union over all instances and sources
 
 	// ClientFor returns the API of a region that DescribeRegions named, always the same [tair.Client] for the same
@@ -44,6 +47,16 @@ type Instance struct {
 	Region  string
 	Name    string            // may be ""
 	Labels  map[string]string // custom labels
+	Windows Windows
+}
+
+// Windows is how long before its expiry a certificate counts as expiring soon and very soon. Critical is at most Warning.
+type Windows struct{ Warning, Critical time.Duration }
+
+// RenewalList is an account whose scheduled certificate updates are listed.
+type RenewalList struct {
+	Account string
+	Home    string // the region whose API lists them
 }
 
 func (i Instance) at() accountRegion { return accountRegion{i.Account, i.Region} }
@@ -59,6 +72,9 @@ type Source struct {
 	Filter    tair.Filter
 	Labels    map[string]string // custom labels of what is found
 	TagLabels map[string]string // custom label <- key of the tag whose value it takes; wins over Labels where the tag exists
+
+	Windows                 Windows
+	WarningTag, CriticalTag string // keys of the tags whose values win over Windows, such as "14d"; "": none
 }
 
 // everywhere reports whether the source looks in all regions.
@@ -72,6 +88,28 @@ func (s Source) labelValue(name string, found tair.ListedInstance) string {
 		}
 	}
 	return s.Labels[name]
+}
+
+// windows returns the windows of an instance that the source has found. wrong: the key of a tag whose value is no duration,
+// which counts as if the tag were not there.
+func (s Source) windows(found tair.ListedInstance) (w Windows, wrong string) {
+	w = s.Windows
+	for _, tag := range []struct {
+		key    string
+		window *time.Duration
+	}{{s.WarningTag, &w.Warning}, {s.CriticalTag, &w.Critical}} {
+		value, tagged := found.Tags[tag.key]
+		if tag.key == "" || !tagged {
+			continue
+		}
+		if d, err := model.ParseDuration(value); err == nil && d > 0 {
+			*tag.window = time.Duration(d)
+		} else {
+			wrong = tag.key
+		}
+	}
+	w.Critical = min(w.Critical, w.Warning)
+	return w, wrong
 }
 
 // validate reports what does not fit together.
@@ -99,8 +137,13 @@ func (s *Setup) validate() error {
 		}
 		ids[i.ID] = true
 	}
-	if len(s.Sources) > 0 && s.DiscoveryInterval <= 0 {
+	if len(s.Sources)+len(s.Renewals) > 0 && s.DiscoveryInterval <= 0 {
 		return errors.New("discovery: an interval is missing")
+	}
+	for _, list := range s.Renewals {
+		if err := needs(accountRegion{list.Account, list.Home}); err != nil {
+			return fmt.Errorf("renewals: %w", err)
+		}
 	}
 	for _, source := range s.Sources {
 		regions := source.Regions

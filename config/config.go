@@ -32,6 +32,9 @@ type Config struct {
 	RefreshInterval model.Duration `yaml:"refresh_interval"`
 	// KeepLast is how long a known answer is served while calls fail; 0 drops it with the first failure.
 	KeepLast          model.Duration `yaml:"keep_last"`
+	// ExpiryWarning and ExpiryCritical are how long before its expiry a certificate counts as expiring soon, and very soon.
+	ExpiryWarning     model.Duration `yaml:"expiry_warning"`
+	ExpiryCritical    model.Duration `yaml:"expiry_critical"`
 	DiscoveryInterval model.Duration `yaml:"discovery_interval"`
 	API               API            `yaml:"api"`
 	// Accounts has at least one account, in the order of the file, with unique names.
@@ -58,6 +61,11 @@ type Account struct {
 	Region    string      `yaml:"region,omitempty"`
 	Instances []Instance  `yaml:"instances,omitempty"`
 	Discovery []Discovery `yaml:"discovery,omitempty"`
+	// Renewals is whether the certificate updates that the cloud has scheduled are listed too.
+	Renewals bool `yaml:"renewals,omitempty"`
+	// ExpiryWarning and ExpiryCritical are the windows of the account; 0 takes those around it.
+	ExpiryWarning  model.Duration `yaml:"expiry_warning,omitempty"`
+	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
 }
 
 // UnmarshalYAML sets the defaults of an account before what the file has.
@@ -73,6 +81,9 @@ type Instance struct {
 	Region string            `yaml:"region"`
 	Name   string            `yaml:"name,omitempty"`
 	Labels map[string]string `yaml:"labels,omitempty"`
+	// ExpiryWarning and ExpiryCritical are the windows of the instance; 0 takes those around it.
+	ExpiryWarning  model.Duration `yaml:"expiry_warning,omitempty"`
+	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
 }
 
 // UnmarshalYAML reads an ID as well as a mapping.
@@ -95,12 +106,20 @@ type Discovery struct {
 	Labels map[string]string `yaml:"labels,omitempty"`
 	// TagLabels maps a label name to the tag whose value it takes; it wins over Labels where the tag exists.
 	TagLabels map[string]string `yaml:"tag_labels,omitempty"`
+	// ExpiryWarning and ExpiryCritical are the windows of the instances found; 0 takes those around it.
+	ExpiryWarning  model.Duration `yaml:"expiry_warning,omitempty"`
+	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
+	// WarningTag and CriticalTag are keys of tags whose values, such as 14d, win over the windows.
+	WarningTag  string `yaml:"warning_tag,omitempty"`
+	CriticalTag string `yaml:"critical_tag,omitempty"`
 }
 
 // Default returns the configuration of a file that sets nothing. It is not valid yet, because it has no accounts.
 func Default() Config {
 	return Config{
 		KeepLast:          model.Duration(30 * 24 * time.Hour),
+		ExpiryWarning:     model.Duration(30 * 24 * time.Hour),
+		ExpiryCritical:    model.Duration(7 * 24 * time.Hour),
 		DiscoveryInterval: model.Duration(5 * time.Minute),
 		API:               API{Timeout: model.Duration(5 * time.Second), Attempts: 3, Concurrency: 20, QPS: 20},
 	}

@@ -40,19 +40,23 @@ func TestFullFileIsRead(t *testing.T) {
 	}
 	secret := absolute(t, "testdata/secrets/secret")
 	labels := map[string]string{"team": "payments", "tier": "1", "note": ""}
+	days := func(n int) model.Duration { return model.Duration(n) * model.Duration(24*time.Hour) }
 	want := &Config{
 		RefreshInterval:   model.Duration(10 * time.Minute),
 		KeepLast:          model.Duration(7 * 24 * time.Hour),
+		ExpiryWarning:     days(45),
+		ExpiryCritical:    days(10),
 		DiscoveryInterval: model.Duration(90 * time.Second),
 		API:               API{Timeout: model.Duration(2500 * time.Millisecond), Attempts: 5, Concurrency: 50, QPS: 2.5},
 		Accounts: []Account{
 			{
 				Name: "shop", Endpoint: "https://proxy.internal:8443", Network: "vpc", Region: "cn-hangzhou",
 				Credentials: creds.Config{Type: "access_key", AccessKeyID: canary, AccessKeySecretFile: secret},
+				Renewals:    true, ExpiryCritical: days(14),
 				Instances: []Instance{
 					{ID: "r-bp1zxszhcgatnx", Region: "cn-hangzhou"},
-					{ID: "r-bp1yyyyyyyyyyy", Region: "cn-shanghai", Name: "sessions", Labels: labels},
-					{ID: "r-bp1merged", Region: "us-east-1", Name: "cart", Labels: labels},
+					{ID: "r-bp1yyyyyyyyyyy", Region: "cn-shanghai", Name: "sessions", Labels: labels, ExpiryWarning: days(60)},
+					{ID: "r-bp1merged", Region: "us-east-1", Name: "cart", Labels: labels, ExpiryWarning: days(60)},
 				},
 			},
 			{
@@ -63,6 +67,7 @@ func TestFullFileIsRead(t *testing.T) {
 					{
 						Regions: []string{"cn-hangzhou", "cn-shanghai"}, Tags: map[string]string{"env": "prod", "any": ""},
 						Labels: map[string]string{"env": "prod"}, TagLabels: map[string]string{"owner": "Owner"},
+						ExpiryWarning: days(20), WarningTag: "warn", CriticalTag: "page",
 					},
 					{Regions: []string{"*"}},
 				},

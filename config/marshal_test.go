@@ -54,6 +54,8 @@ func TestMarshalLeavesOutWhatIsNotSet(t *testing.T) {
 	}
 	const want = `refresh_interval: 0s
 keep_last: 30d
+expiry_warning: 30d
+expiry_critical: 1w
 discovery_interval: 5m
 api:
   timeout: 5s

@@ -39,16 +39,17 @@ func (v *validator) config(c *Config) {
 	if !(c.API.QPS > 0 && c.API.QPS <= 1000) { // written so that NaN is refused
 		v.add("api.qps", "%g is out of range, allowed: a number above 0, at most 1000", c.API.QPS)
 	}
+	outer := v.windows("", c.ExpiryWarning, c.ExpiryCritical, windows{})
 	if len(c.Accounts) == 0 {
 		v.add("accounts", "is missing or empty, allowed: a list of at least one account")
 	}
 	for i := range c.Accounts {
-		v.account(fmt.Sprintf("accounts[%d]", i), &c.Accounts[i], len(c.Accounts) == 1)
+		v.account(fmt.Sprintf("accounts[%d]", i), &c.Accounts[i], len(c.Accounts) == 1, outer)
 	}
 }
 
-// account checks an account; only reports whether it is the only one.
-func (v *validator) account(path string, a *Account, only bool) {
+// account checks an account; only reports whether it is the only one. Outer holds the windows around it.
+func (v *validator) account(path string, a *Account, only bool, outer windows) {
 	name := path + ".name"
 	switch {
 	case a.Name == "" && !only:
@@ -69,10 +70,13 @@ func (v *validator) account(path string, a *Account, only bool) {
 	if a.Region != "" {
 		v.check(region, checkRegion(a.Region))
 	}
-	for i := range a.Instances {
+	outer = v.windows(path+".", a.ExpiryWarning, a.ExpiryCritical, outer)
+	for i, instance := range a.Instances {
+		v.windows(fmt.Sprintf("%s.instances[%d].", path, i), instance.ExpiryWarning, instance.ExpiryCritical, outer)
 		v.instance(fmt.Sprintf("%s.instances[%d]", path, i), &a.Instances[i], a.Region, v.found[region])
 	}
 	for i, d := range a.Discovery {
+		v.windows(fmt.Sprintf("%s.discovery[%d].", path, i), d.ExpiryWarning, d.ExpiryCritical, outer)
 		v.discovery(fmt.Sprintf("%s.discovery[%d]", path, i), d)
 	}
 	if len(a.Instances)+len(a.Discovery) == 0 && !v.found[path+".instances"] && !v.found[path+".discovery"] {
@@ -136,6 +140,28 @@ func (v *validator) discovery(path string, d Discovery) {
 			v.add(path+".tag_labels."+name, "has no tag, allowed: the key of the tag whose value the label takes")
 		}
 	}
+}
+
+// windows are how long before its expiry a certificate counts as expiring soon, and very soon.
+type windows struct{ warning, critical model.Duration }
+
+// windows checks the windows of one level, and returns those in force there.
+func (v *validator) windows(prefix string, warning, critical model.Duration, outer windows) windows {
+	const hour, most = model.Duration(time.Hour), model.Duration(10 * 365 * 24 * time.Hour)
+	for key, value := range map[string]model.Duration{"expiry_warning": warning, "expiry_critical": critical} {
+		if v.has(prefix + key) {
+			inRange(v, prefix+key, value, hour, most)
+		}
+	}
+	in := windows{cmp.Or(warning, outer.warning), cmp.Or(critical, outer.critical)}
+	if (warning != 0 || critical != 0) && in.critical > in.warning {
+		key := "expiry_critical"
+		if critical == 0 {
+			key = "expiry_warning"
+		}
+		v.add(prefix+key, "expiry_critical (%v) is above expiry_warning (%v), allowed: at most as long", in.critical, in.warning)
+	}
+	return in
 }
 
 // check reports what is wrong with the value of a key, unless it is "".

@@ -19,9 +19,15 @@ func TestREADMEListsExactlyTheMetricsThatAreServed(t *testing.T) {
 	_, served := demo.Get(t, "/metrics")
 	_, self := demo.Get(t, "/metrics/self")
 	api, server := apptest.StartAPI(t)
-	api.SetFault("DescribeInstances", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}})
-	path := apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, "cn-hangzhou"))
-	_, failing := apptest.Start(t, "--config.file="+path).Get(t, "/metrics")
+	for _, action := range []string{"DescribeInstances", "DescribeActiveOperationTasks"} {
+		api.SetFault(action, tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}})
+	}
+	text := strings.Replace(apptest.DiscoveryConfig(server, "cn-hangzhou"), "    discovery:", "    renewals: true\n    discovery:", 1)
+	path := apptest.File(t, "c.yml", text)
+	exporter, failing := apptest.Start(t, "--config.file="+path), ""
+	for !strings.Contains(failing, "tair_ssl_exporter_renewals_error_info") { // no scrape waits for the renewals
+		_, failing = exporter.Get(t, "/metrics")
+	}
 
 	sorted := func(names []string) []string { slices.Sort(names); return slices.Compact(names) }
 	want := sorted(apptest.MatchesIn(t, "/metrics", served+self+failing, `(?m)^# TYPE (tair_ssl_\S+)`))

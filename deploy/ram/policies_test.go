@@ -84,6 +84,8 @@ func TestPolicies(t *testing.T) {
 		"kvstore:DescribeInstanceSSL": `acs:kvstore:(\*|[a-z]+-[a-z0-9-]+):\d{16}:instance/(\*|r-[a-z0-9]+)`,
 		"kvstore:DescribeInstances":   `acs:kvstore:(\*|[a-z]+-[a-z0-9-]+):\d{16}:instance/\*`,
 		"kvstore:DescribeRegions":     `\*`,
+
+		"kvstore:DescribeActiveOperationTasks": `\*`,
 		assume:                        `acs:ram::\d{16}:role/[a-z-]+`,
 	}
 	type expectation struct {
@@ -95,6 +97,7 @@ func TestPolicies(t *testing.T) {
 	want := map[string]expectation{
 		"policy-instances.json":   {actions: []string{"kvstore:DescribeInstanceSSL"}},
 		"policy-discovery.json":   {actions: []string{"kvstore:DescribeInstanceSSL", "kvstore:DescribeInstances", "kvstore:DescribeRegions"}},
+		"policy-renewals.json":    {actions: []string{"kvstore:DescribeActiveOperationTasks"}},
 		"policy-assume-role.json": {actions: []string{assume}},
 		"trust-rrsa.json": {[]string{assume}, "Federated", `acs:ram::\d{16}:oidc-provider/ack-rrsa-c[0-9a-f]{32}`,
 			[]string{"oidc:aud", "oidc:iss", "oidc:sub"}},
@@ -160,7 +163,10 @@ func TestPoliciesAllowTheOperationsOfTheClient(t *testing.T) {
 		}
 	}
 	slices.Sort(want)
-	if got := policies(t)["policy-discovery.json"].actions(); !slices.Equal(got, slices.Compact(want)) {
+	all := policies(t)
+	got := append(all["policy-discovery.json"].actions(), all["policy-renewals.json"].actions()...)
+	slices.Sort(got)
+	if !slices.Equal(got, slices.Compact(want)) {
 		t.Errorf("allowed %q, the client calls %q", got, want)
 	}
 }

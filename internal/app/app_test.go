@@ -90,8 +90,8 @@ func TestAShardTakesItsPart(t *testing.T) {
 			total += n
 		}
 	}
-	if total != 12 {
-		t.Errorf("the shards watch %v instances together, want each of the 12 once", total)
+	if total != 13 {
+		t.Errorf("the shards watch %v instances together, want each of the 13 once", total)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
 
 	"tair_ssl_exporter/collector"
@@ -89,7 +90,7 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 			return setup, all, fmt.Errorf("account %s: %w", c.Name, err)
 		}
 		all[c.Name] = next
-		if err := a.watch(&setup, next); err != nil {
+		if err := a.watch(&setup, next, cfg); err != nil {
 			return setup, all, fmt.Errorf("account %s: %w", c.Name, err)
 		}
 	}
@@ -97,7 +98,7 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 }
 
 // watch adds the instances and discovery entries of an account to the setup.
-func (a *app) watch(setup *collector.Setup, of *accountClients) error {
+func (a *app) watch(setup *collector.Setup, of *accountClients, cfg *config.Config) error {
 	reached := make(map[string]bool)
 	reach := func(region string) error {
 		if reached[region] {
@@ -109,19 +110,28 @@ func (a *app) watch(setup *collector.Setup, of *accountClients) error {
 		return err
 	}
 	c := of.config
+	home := cmp.Or(c.Region, homeRegion)
+	windows := func(warning, critical model.Duration) collector.Windows {
+		return collector.Windows{
+			Warning:  time.Duration(cmp.Or(warning, c.ExpiryWarning, cfg.ExpiryWarning)),
+			Critical: time.Duration(cmp.Or(critical, c.ExpiryCritical, cfg.ExpiryCritical)),
+		}
+	}
 	for _, i := range c.Instances {
 		if err := reach(i.Region); err != nil {
 			return err
 		}
 		setup.Instances = append(setup.Instances, collector.Instance{
 			ID: i.ID, Account: c.Name, Region: i.Region, Name: i.Name, Labels: i.Labels,
+			Windows: windows(i.ExpiryWarning, i.ExpiryCritical),
 		})
 	}
 	for _, d := range c.Discovery {
 		source := collector.Source{
-			Account: c.Name, Regions: d.Regions, Home: cmp.Or(c.Region, homeRegion),
+			Account: c.Name, Regions: d.Regions, Home: home,
 			Filter: tair.Filter{Tags: d.Tags, ResourceGroup: d.ResourceGroup},
 			Labels: d.Labels, TagLabels: d.TagLabels,
+			Windows: windows(d.ExpiryWarning, d.ExpiryCritical), WarningTag: d.WarningTag, CriticalTag: d.CriticalTag,
 		}
 		for _, region := range d.Regions {
 			if region == collector.AllRegions {
@@ -132,6 +142,10 @@ func (a *app) watch(setup *collector.Setup, of *accountClients) error {
 			}
 		}
 		setup.Sources = append(setup.Sources, source)
+	}
+	if c.Renewals {
+		setup.Renewals = append(setup.Renewals, collector.RenewalList{Account: c.Name, Home: home})
+		return reach(home)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ func demoConfig(fleet *tairtest.Demo, url string) *config.Config {
 			Name:     a.Name,
 			Endpoint: url,
 			Network:  tair.NetworkPublic,
+			Renewals: true,
 			Credentials: creds.Config{
 				Type:            creds.TypeAccessKey,
 				AccessKeyID:     creds.Secret(a.Key.AccessKeyID),

@@ -67,25 +67,28 @@ const (
 type demoRow struct {
 	account, id, region, name, team, env, state string
 	days                                        int // until the certificate expires; 0: no certificate
+	renewal                                     int // days until the scheduled update of the certificate; 0: none
 }
 
-// demoRows returns the instances of the demo. The throttled instance is alone in its account and region, because throttling
+// demoRows returns the instances of the demo. One of the certificates that expire soon is updated in time, one too late,
+// and one not at all. The throttled instance is alone in its account and region, because throttling
 // slows down all calls of an account and region.
 func demoRows() []demoRow {
 	const prod, staging = "production", demoStaging
 	return []demoRow{
-		{prod, "r-bp1demo7k2mxq4wz", demoHangzhou, "sessions", "identity", "prod", DemoValid, 200},
-		{prod, "r-bp1demo3f9tya6hd", demoHangzhou, "订单缓存", "orders", "prod", DemoValid, 60},
-		{prod, "r-bp1demo8c5vnr1le", demoHangzhou, "payments", "payments", "prod", DemoExpiring, 25},
-		{prod, "r-bp1demo2g6pbs9uj", demoHangzhou, "inventory", "orders", "prod", DemoCritical, 5},
-		{prod, "r-bp1demo4x8wkd3oi", demoHangzhou, "legacy-feed", "", "prod", DemoUnsupported, 0},
-		{prod, "r-bp1demo9z1qme7ct", demoHangzhou, "audit", "security", "prod", DemoForbidden, 200},
-		{prod, "r-gs5demo6h3ryl2vf", demoSingapore, "search", "search", "prod", DemoExpired, -3},
-		{prod, "r-gs5demo1n7jtc8xa", demoSingapore, "feature-flags", "", "prod", DemoDisabled, 0},
-		{staging, "r-bp1demo5s4dgu9ob", demoHangzhou, "sessions-staging", "identity", "staging", DemoValid, 120},
-		{staging, "r-bp1demo0w2khf6yn", demoHangzhou, "scratch", "", "staging", DemoDisabled, 0},
-		{staging, "r-bp1demo6t8xvz3pq", demoHangzhou, "load-test", "payments", "staging", DemoDeleted, 0},
-		{staging, "r-gs5demo3m1cbe5rw", demoSingapore, "reports", "search", "staging", DemoThrottled, 90},
+		{prod, "r-bp1demo7k2mxq4wz", demoHangzhou, "sessions", "identity", "prod", DemoValid, 200, 0},
+		{prod, "r-bp1demo3f9tya6hd", demoHangzhou, "订单缓存", "orders", "prod", DemoValid, 60, 0},
+		{prod, "r-bp1demo8c5vnr1le", demoHangzhou, "payments", "payments", "prod", DemoExpiring, 25, 12},
+		{prod, "r-bp1demo1b6wnh5ye", demoHangzhou, "carts", "orders", "prod", DemoExpiring, 14, 16},
+		{prod, "r-bp1demo2g6pbs9uj", demoHangzhou, "inventory", "orders", "prod", DemoCritical, 5, 0},
+		{prod, "r-bp1demo4x8wkd3oi", demoHangzhou, "legacy-feed", "", "prod", DemoUnsupported, 0, 0},
+		{prod, "r-bp1demo9z1qme7ct", demoHangzhou, "audit", "security", "prod", DemoForbidden, 200, 0},
+		{prod, "r-gs5demo6h3ryl2vf", demoSingapore, "search", "search", "prod", DemoExpired, -3, 0},
+		{prod, "r-gs5demo1n7jtc8xa", demoSingapore, "feature-flags", "", "prod", DemoDisabled, 0, 0},
+		{staging, "r-bp1demo5s4dgu9ob", demoHangzhou, "sessions-staging", "identity", "staging", DemoValid, 120, 0},
+		{staging, "r-bp1demo0w2khf6yn", demoHangzhou, "scratch", "", "staging", DemoDisabled, 0, 0},
+		{staging, "r-bp1demo6t8xvz3pq", demoHangzhou, "load-test", "payments", "staging", DemoDeleted, 0, 0},
+		{staging, "r-gs5demo3m1cbe5rw", demoSingapore, "reports", "search", "staging", DemoThrottled, 90, 0},
 	}
 }
 
@@ -119,7 +122,24 @@ func NewDemo(now func() time.Time) *Demo {
 		})
 		d.addInstance(row, labels, start)
 	}
+	d.API.SetEvents(demoEvents(start)...)
 	return d
+}
+
+// demoEvents returns the scheduled updates of the certificates, each at two in the morning.
+func demoEvents(start time.Time) (events []Event) {
+	for n, row := range demoRows() {
+		if row.renewal == 0 {
+			continue
+		}
+		at := start.UTC().Truncate(24*time.Hour).AddDate(0, 0, row.renewal).Add(2 * time.Hour)
+		events = append(events, Event{
+			Account: row.account, ID: int64(n + 1), InsName: row.id, InsComment: row.name, Region: row.region,
+			StartTime: at.Add(-4 * time.Hour).Format(time.RFC3339), SwitchTime: at.Format(time.RFC3339),
+			Deadline: at.AddDate(0, 0, 7).Format(time.RFC3339),
+		})
+	}
+	return events
 }
 
 // addInstance adds one instance to the API, with the faults of its state.
