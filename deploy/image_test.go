@@ -39,21 +39,6 @@ func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
 	}
 }
 
-// The flags of the build are written once, in the Makefile.
-func TestImageIsBuiltByMake(t *testing.T) {
-	text := apptest.Read(t, "Dockerfile")
-	if !strings.Contains(text, " make build ") || strings.Contains(text, "go build ") {
-		t.Error("the Dockerfile has a build of its own beside make build")
-	}
-	// What the Makefile takes from the environment has to be there under the same names.
-	makefile := apptest.Read(t, "Makefile")
-	for _, name := range []string{"VERSION", "REVISION", "BRANCH", "BUILD_DATE"} {
-		if !regexp.MustCompile(`(?m)^`+name+` +\?=`).MatchString(makefile) || !regexp.MustCompile(`(?m)^ARG `+name+`=`).MatchString(text) {
-			t.Errorf("%s is not both a variable of the Makefile and an ARG of the Dockerfile", name)
-		}
-	}
-}
-
 // dockerRuns returns the words of each `docker run` that a file shows.
 func dockerRuns(text string) [][]string {
 	text = regexp.MustCompile(`\\\n#?`).ReplaceAllString(text, "")

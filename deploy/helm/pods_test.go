@@ -99,20 +99,6 @@ func configurationIn(t *testing.T, name string, all []manifest) string {
 	return configurationIn(t, releaseName, manifests(t, render(t, "default")))
 }
 
-func TestConfigurationIsInTheKindOfTheValue(t *testing.T) {
-	for set, kind := range map[string]string{"default": "Secret", "configmap": "ConfigMap"} {
-		m := only(t, manifests(t, render(t, set)), "Secret", "ConfigMap")
-		_, spec := only(t, manifests(t, render(t, set)), "Deployment").pod()
-		of := str(at(spec, "volumes", 0, "secret", "secretName")) + " Secret"
-		if kind == "ConfigMap" {
-			of = str(at(spec, "volumes", 0, "configMap", "name")) + " ConfigMap"
-		}
-		if m.kind() != kind || of != m.name()+" "+kind {
-			t.Errorf("%s: %s %s, and the pod mounts %s", set, m.kind(), m.name(), of)
-		}
-	}
-}
-
 // A changed configuration changes the pods, so that a rollout loads it.
 func TestAChangedConfigurationIsARollout(t *testing.T) {
 	template := func(flags ...string) any {
@@ -168,29 +154,34 @@ func selected(selector, labels map[string]any) bool {
 	return len(selector) > 0
 }
 
-// TestShardsAreThoseOfTheGuide compares the chart with the StatefulSet of docs/scaling.md.
+// TestShardsAreThoseOfTheGuide compares the chart with the manifests of docs/scaling.md.
 func TestShardsAreThoseOfTheGuide(t *testing.T) {
 	const path = "docs/scaling.md"
-	guide := only(t, manifests(t, strings.Join(apptest.Blocks(t, path, apptest.Read(t, path), "yaml"), "\n---\n")), "StatefulSet")
-	all := manifests(t, render(t, "sharded"))
-	chart := only(t, all, "StatefulSet")
-	if service := only(t, all, "Service"); chart.at("spec", "serviceName") != service.name() || service.at("spec", "clusterIP") != "None" {
-		t.Error("the Service of the StatefulSet is not the headless one")
+	guide := manifests(t, strings.Join(apptest.Blocks(t, path, apptest.Read(t, path), "yaml"), "\n---\n"))
+	chart := manifests(t, render(t, "sharded"))
+	of := func(all []manifest) (fields []any) {
+		service, set := only(t, all, "Service"), only(t, all, "StatefulSet")
+		labels, spec := set.pod()
+		if service.at("spec", "clusterIP") != "None" || set.at("spec", "serviceName") != service.name() ||
+			!selected(dict(service.at("spec", "selector")), labels) || !selected(dict(set.at("spec", "selector", "matchLabels")), labels) {
+			t.Errorf("the Service %s is not the headless one of the pods", service.name())
+		}
+		container := at(spec, "containers", 0)
+		if at(container, "volumeMounts", 0, "name") != at(spec, "volumes", 0, "name") {
+			t.Error("the configuration is not mounted")
+		}
+		fields = []any{set.at("spec", "replicas"), set.at("spec", "podManagementPolicy"), spec["enableServiceLinks"], at(container, "args", 0),
+			at(container, "ports", 0, "name"), at(container, "ports", 0, "containerPort")}
+		for _, key := range []string{"image", "env", "resources", "volumeMounts"} {
+			fields = append(fields, at(container, key))
+		}
+		for _, probe := range []string{"readinessProbe", "livenessProbe"} {
+			fields = append(fields, at(container, probe, "httpGet"))
+		}
+		return fields
 	}
-	for _, path := range [][]any{
-		{"replicas"}, {"podManagementPolicy"}, {"template", "spec", "enableServiceLinks"}, {"args", 0}, {"image"}, {"env"},
-		{"ports", 0, "name"}, {"ports", 0, "containerPort"}, {"readinessProbe", "httpGet"}, {"livenessProbe", "httpGet"},
-		{"resources"}, {"volumeMounts"},
-	} {
-		of := func(m manifest) any {
-			if value := m.at(append([]any{"spec"}, path...)...); value != nil {
-				return value
-			}
-			return m.at(append([]any{"spec", "template", "spec", "containers", 0}, path...)...)
-		}
-		if of(guide) == nil || !reflect.DeepEqual(of(guide), of(chart)) {
-			t.Errorf("%v: the guide has %v, the chart %v", path, of(guide), of(chart))
-		}
+	if !reflect.DeepEqual(of(guide), of(chart)) {
+		t.Errorf("the guide has %v\nthe chart %v", of(guide), of(chart))
 	}
 }
 

@@ -126,14 +126,6 @@ func (m manifest) kind() string { return str(m.at("kind")) }
 func (m manifest) name() string { return str(m.at("metadata", "name")) }
 func (m manifest) isHook() bool { return m.at("metadata", "annotations", "helm.sh/hook") != nil }
 
-// into decodes a manifest.
-func (m manifest) into(t *testing.T, v any) {
-	t.Helper()
-	if err := yaml.Unmarshal([]byte(m.text), v); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // pod returns the labels and the specification of the pods of a manifest, nil when it has none.
 func (m manifest) pod() (labels, spec map[string]any) {
 	of := m.fields

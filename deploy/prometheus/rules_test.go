@@ -27,8 +27,12 @@ func TestRuleGroups(t *testing.T) {
 
 func TestRuleConventions(t *testing.T) {
 	dateless := map[string]bool{"TairSSLNeverKnown": true, "TairSSLInstanceNotFound": true} // no date is known of these
+	var texts strings.Builder
+	defer func() {
+		apptest.CheckMetricNames(t, "rules", strings.ReplaceAll(texts.String(), apptest.RunbookBase, ""))
+	}()
 	for _, r := range apptest.Rules(t) {
-		apptest.CheckMetricNames(t, r.Record+r.Alert, r.Expr)
+		texts.WriteString(r.Expr + "\n")
 		if r.Alert == "" {
 			if !regexp.MustCompile(`^tair_ssl:[a-z_]+:[a-z0-9]+$`).MatchString(r.Record) || r.For != "" {
 				t.Errorf("record %q", r.Record)
@@ -36,7 +40,7 @@ func TestRuleConventions(t *testing.T) {
 			continue
 		}
 		for _, text := range r.Annotations {
-			apptest.CheckMetricNames(t, r.Alert, strings.ReplaceAll(text, apptest.RunbookBase, ""))
+			texts.WriteString(text + "\n")
 		}
 		if !regexp.MustCompile(`^TairSSL([A-Z][a-z]+)+$`).MatchString(r.Alert) {
 			t.Errorf("name %q", r.Alert)
@@ -56,18 +60,17 @@ func TestRuleConventions(t *testing.T) {
 		if strings.HasPrefix(r.Expr, "tair_ssl:instance_info:latest") {
 			for _, label := range []string{"$labels.instance_id", "with $labels.name", "$labels.account", "$labels.region"} {
 				if !strings.Contains(r.Annotations["description"], label) {
-					t.Errorf("%s: the description does not tell %s", r.Alert, label)
+					t.Errorf("%s: the description has no %s", r.Alert, label)
 				}
 			}
 			if d := r.Annotations["description"]; !dateless[r.Alert] && !strings.Contains(d, "humanizeTimestamp") {
-				t.Errorf("%s: the description tells no date", r.Alert)
+				t.Errorf("%s: the description has no date", r.Alert)
 			}
 		}
 	}
 }
 
-// An alert on an instance has what the recorded information has, custom labels included: that is why one place is
-// enough to extend.
+// An alert on an instance has the labels of the recorded information, custom ones included, so that users change one place.
 func TestRulesAreExtendedInOnePlace(t *testing.T) {
 	var text strings.Builder
 	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/*.rules.yml") {
@@ -80,16 +83,16 @@ func TestRulesAreExtendedInOnePlace(t *testing.T) {
 		}
 		if strings.Contains(r.Expr, "instance_id") && r.Alert != "" && r.Alert != "TairSSLCredentialsRejected" {
 			if !strings.HasPrefix(r.Expr, "tair_ssl:instance_info:latest") {
-				t.Errorf("%s: the expression has to begin with the instance's information, whose labels it keeps", r.Alert)
+				t.Errorf("%s: the expression must begin with tair_ssl:instance_info:latest, to keep its labels", r.Alert)
 			}
 		}
 	}
 	if n := strings.Count(text.String(), apptest.RunbookBase); n != alerts || urls != alerts {
-		t.Errorf("%s stands in %d places, in %d as runbook_url; want %d", apptest.RunbookBase, n, urls, alerts)
+		t.Errorf("%s is in %d places, in %d as runbook_url; want %d", apptest.RunbookBase, n, urls, alerts)
 	}
 	for _, literal := range []string{apptest.InfoLabels, apptest.JobMatcher} {
 		if n := strings.Count(text.String(), literal); n != 1 {
-			t.Errorf("%q stands in %d places, want 1", literal, n)
+			t.Errorf("%q is in %d places, want 1", literal, n)
 		}
 	}
 	for where, content := range map[string]string{"the README": apptest.Read(t, "README.md"), "the Makefile": apptest.Read(t, "Makefile")} {
@@ -101,7 +104,7 @@ func TestRulesAreExtendedInOnePlace(t *testing.T) {
 	}
 }
 
-// That the alerts do what the tests say is for make rules; here, that none is left out.
+// `make rules` runs the unit tests. This one finds alerts without any.
 func TestEveryAlertHasUnitTests(t *testing.T) {
 	fires, quiet := make(map[string]bool), make(map[string]bool)
 	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/tests/*.yml") {

@@ -30,14 +30,29 @@ basic_auth_users: {prom: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/
 	r := apptest.Start(t, "--demo", "--web.config.file="+web)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	defer client.CloseIdleConnections()
-	url := strings.Replace(r.URL, "http://", "https://", 1)
+	url := "https://" + r.Address()
 	if status, _ := apptest.Ask(t, client, http.MethodGet, url+"/metrics/self"); status != http.StatusUnauthorized {
 		t.Errorf("without a password: status %d", status)
 	}
-	// The hash above is of the toolkit's examples; that it is asked for is what counts here.
 	if code := app.Run(t.Context(), []string{"--health-check", "--web.listen-address=" + r.Address()},
 		io.Discard, io.Discard); code != 0 {
 		t.Errorf("health check behind TLS and basic authentication: exit %d", code)
+	}
+}
+
+func TestMetricsOverHTTP2(t *testing.T) {
+	cert, key := certificate(t)
+	web := apptest.File(t, "web.yml", fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s}\n", cert, key))
+	r := apptest.Start(t, "--demo", "--web.config.file="+web)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Get("https://" + r.Address() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
+		t.Errorf("%s %s", resp.Proto, resp.Status)
 	}
 }
 
@@ -55,7 +70,7 @@ func TestHealthCheck(t *testing.T) {
 	apptest.Contains(t, stderr.String(), "--health-check", "connection refused")
 }
 
-// certificate writes a certificate for loopback and its key, and gives their paths.
+// certificate writes a certificate for loopback and its key, and returns their paths.
 func certificate(t *testing.T) (certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
