@@ -31,7 +31,7 @@ type Config struct {
 	// RefreshInterval is the age below which an answer is served from memory; 0 asks the API on every scrape.
 	RefreshInterval model.Duration `yaml:"refresh_interval"`
 	// KeepLast is how long a known answer is served while calls fail; 0 drops it with the first failure.
-	KeepLast          model.Duration `yaml:"keep_last"`
+	KeepLast model.Duration `yaml:"keep_last"`
 	// ExpiryWarning and ExpiryCritical are how long before its expiry a certificate counts as expiring soon, and very soon.
 	ExpiryWarning     model.Duration `yaml:"expiry_warning"`
 	ExpiryCritical    model.Duration `yaml:"expiry_critical"`

@@ -86,7 +86,7 @@ func TestPolicies(t *testing.T) {
 		"kvstore:DescribeRegions":     `\*`,
 
 		"kvstore:DescribeActiveOperationTasks": `\*`,
-		assume:                        `acs:ram::\d{16}:role/[a-z-]+`,
+		assume:                                 `acs:ram::\d{16}:role/[a-z-]+`,
 	}
 	type expectation struct {
 		actions    []string
