@@ -133,7 +133,7 @@ endef
 rules: tools-rules ## scrape configurations, alerting rules and where alerts go: linted and unit-tested
 	./bin/promtool check rules --lint=all --lint-fatal $(RULES)/*.rules.yml
 	./bin/promtool check config --lint=all --lint-fatal deploy/prometheus/*.yml
-	./bin/promtool test rules $(RULES)/tests/*.yml
+	printf '%s\n' $(RULES)/tests/*.yml | xargs -P "$$(nproc)" -n 1 ./bin/promtool test rules
 	$(call rules_copy,extra_labels,$(TO_TEAM))
 	$(call rules_copy,group_labels,$(TO_CLUSTER))
 	./bin/amtool check-config deploy/alertmanager/alertmanager.yml
