@@ -106,7 +106,7 @@ type foundInstances struct {
 // listingHealth is how the listings of one account and region go, all together.
 type listingHealth struct {
 	tried       bool                    // every one has been tried, or one has failed
-	succeededAt time.Time               // of the one that succeeded the longest ago; zero: not all have
+	succeededAt time.Time               // the oldest success of them; zero: not all have one
 	failures    map[reasonCode]struct{} // of the latest attempts
 }
 

@@ -30,7 +30,7 @@ type record struct {
 	lasting     int         // lasting failures in a row
 	reported    *tair.Error // the failure that the log knows; nil: none
 
-	// Prepared metrics, made anew when what they show changes.
+	// Prepared metrics, made again when what they show changes.
 	status   []prometheus.Metric // of the latest result
 	answered []prometheus.Metric // of the answer
 }

@@ -100,7 +100,7 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 // watch adds the instances and discovery entries of an account to the setup.
 func (a *app) watch(setup *collector.Setup, of *accountClients, cfg *config.Config) error {
 	reached := make(map[string]bool)
-	reach := func(region string) error {
+	addTarget := func(region string) error {
 		if reached[region] {
 			return nil
 		}
@@ -118,7 +118,7 @@ func (a *app) watch(setup *collector.Setup, of *accountClients, cfg *config.Conf
 		}
 	}
 	for _, i := range c.Instances {
-		if err := reach(i.Region); err != nil {
+		if err := addTarget(i.Region); err != nil {
 			return err
 		}
 		setup.Instances = append(setup.Instances, collector.Instance{
@@ -137,7 +137,7 @@ func (a *app) watch(setup *collector.Setup, of *accountClients, cfg *config.Conf
 			if region == collector.AllRegions {
 				region = source.Home
 			}
-			if err := reach(region); err != nil {
+			if err := addTarget(region); err != nil {
 				return err
 			}
 		}
@@ -145,7 +145,7 @@ func (a *app) watch(setup *collector.Setup, of *accountClients, cfg *config.Conf
 	}
 	if c.Renewals {
 		setup.Renewals = append(setup.Renewals, collector.RenewalList{Account: c.Name, Home: home})
-		return reach(home)
+		return addTarget(home)
 	}
 	return nil
 }
