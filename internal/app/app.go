@@ -79,7 +79,11 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if o.demo {
 		_ = level.Warn(logger).Log("msg", "--demo: everything served is SIMULATED; no cloud is asked")
 	}
-	go a.reloadOn(ctx, hup)
+	ctx, cancel := context.WithCancel(ctx)
+	var reloads sync.WaitGroup
+	defer reloads.Wait()
+	defer cancel()
+	reloads.Go(func() { a.reloadOn(ctx, hup) })
 	return a.serve(ctx, listeners, newSlog(sink, o.logLevel))
 }
 

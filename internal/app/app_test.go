@@ -12,9 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/internal/apptest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestMetricsOfAConfiguredInstance(t *testing.T) {
 	_, server := apptest.StartAPI(t)
