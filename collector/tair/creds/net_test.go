@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 const metadataHost = "100.100.100.200" // the ECS metadata service, a fixed address in the library
@@ -44,7 +46,7 @@ func TestMain(m *testing.M) {
 		return nil, errors.New("refused: not on loopback")
 	}
 	http.DefaultTransport = transport
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // testServer keeps the parameters of its requests.
