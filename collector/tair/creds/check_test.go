@@ -96,32 +96,32 @@ func TestEveryProblemIsReportedByItsKey(t *testing.T) {
 
 func TestChecksAllowAndRefuse(t *testing.T) {
 	for name, c := range map[string]struct {
-		check           func(string) string
+		valid           func(string) bool
 		allowed, refuse []string
 	}{
 		"STS endpoint": {
-			checkSTSEndpoint,
+			IsHostPort,
 			[]string{"sts.aliyuncs.com", "sts:443", "host:65535", "[::1]", "[fe80::1]:443", strings.Repeat("a", 63) + ".com"},
 			[]string{
 				"", "http://sts", "sts/", "u@sts", "sts?q", "host:", ":80", "host:0", "host:65536", "host:+1", "host:80:80", "a..b", ".host", "host.", "-host",
 				"::1", "[::1", "[]", "[10.0.0.1]", "[::1%eth0]", "[[::1]]", strings.Repeat("a.", 127) + "a",
 			},
 		},
-		"ARN":          {checkRAMARN, []string{"acs:ram::1:role/a"}, []string{"", "acs:ram::", "arn:aws:iam::1:role/a", "acs:ram::1:role/a b"}},
-		"session name": {checkSessionName, []string{DefaultRoleSessionName, "a.b@c-d_1"}, []string{"", "a", "a b", strings.Repeat("a", 65)}},
+		"ARN":          {isRAMARN, []string{"acs:ram::1:role/a"}, []string{"", "acs:ram::", "arn:aws:iam::1:role/a", "acs:ram::1:role/a b"}},
+		"session name": {sessionNameForm.MatchString, []string{DefaultRoleSessionName, "a.b@c-d_1"}, []string{"", "a", "a b", strings.Repeat("a", 65)}},
 		"URL": {
-			checkURL,
+			isHTTPURL,
 			[]string{"http://localhost:8080/path?token=x", "https://u:p@host/"},
 			[]string{"", "localhost", "ftp://host", "http://", "http://:80", "http://%zz", "http://a b/"},
 		},
 	} {
 		for _, s := range c.allowed {
-			if wrong := c.check(s); wrong != "" {
-				t.Errorf("%s: %q is refused: %s", name, s, wrong)
+			if !c.valid(s) {
+				t.Errorf("%s: %q is refused", name, s)
 			}
 		}
 		for _, s := range c.refuse {
-			if c.check(s) == "" {
+			if c.valid(s) {
 				t.Errorf("%s: %q is allowed", name, s)
 			}
 		}

@@ -28,7 +28,7 @@ func oidcRole(stsHost, file string) Config {
 }
 
 // fetcher fetches with the library, without a cache.
-type fetcher func(anew bool) (Credentials, *Error)
+type fetcher func(fresh bool) (Credentials, *Error)
 
 func newFetcher(t *testing.T, cfg Config) fetcher {
 	t.Helper()
@@ -83,7 +83,7 @@ func TestRoleIsAssumedWithAKey(t *testing.T) {
 		"ExternalId": "", "SecurityToken": "",
 	})
 	if got, err := f(true); err != nil || got != credentialsOfID("STS.key") {
-		t.Errorf("anew: got %q, error %v", got.AccessKeyID, err)
+		t.Errorf("fresh: got %q, error %v", got.AccessKeyID, err)
 	}
 	sts.want(t, 2, nil)
 
