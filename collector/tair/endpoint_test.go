@@ -22,8 +22,8 @@ func TestEndpointOfARegion(t *testing.T) {
 		for network, want := range map[string]string{
 			"": want, NetworkPublic: want, NetworkVPC: "r-kvstore-vpc." + region + ".aliyuncs.com",
 		} {
-			if scheme, host, err := endpoint(region, network, ""); scheme != "https" || host != want || err != nil {
-				t.Errorf("%s, network %q: %s://%s, error %v; want https://%s", region, network, scheme, host, err, want)
+			if got, err := Endpoint(region, network, ""); got != "https://"+want || err != nil {
+				t.Errorf("%s, network %q: %s, error %v; want https://%s", region, network, got, err, want)
 			}
 		}
 	}
@@ -47,8 +47,7 @@ func TestEndpointOverride(t *testing.T) {
 		"localhost":                    "https://localhost",
 	} {
 		for _, network := range []string{NetworkPublic, NetworkVPC} {
-			scheme, host, err := endpoint(testRegion, network, override)
-			if got := scheme + "://" + host; err != nil || got != want {
+			if got, err := Endpoint(testRegion, network, override); err != nil || got != want {
 				t.Errorf("%s: %s, error %v; want %s", override, got, err, want)
 			}
 		}

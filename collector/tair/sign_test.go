@@ -72,7 +72,7 @@ func TestCanonicalQuery(t *testing.T) {
 		{"empty value", []param{{"a", ""}}, "a="},
 		{"sorted by name, byte by byte", []param{{"b", "1"}, {"a", "2"}, {"Z", "3"}, {"Tag.2", "4"}, {"Tag.10", "5"}}, "Tag.10=5&Tag.2=4&Z=3&a=2&b=1"},
 		{"not escaped", []param{{"k", "AZaz09-_.~"}}, "k=AZaz09-_.~"},
-		{"where net/url differs", []param{{"k", " *~+"}}, "k=%20%2A~%2B"},
+		{"where query escapings differ", []param{{"k", " *~+"}}, "k=%20%2A~%2B"},
 		{"reserved", []param{{"k&=", "a=b&c/d?e%"}}, "k%26%3D=a%3Db%26c%2Fd%3Fe%25"},
 		{"not ASCII, in upper case", []param{{"k", "缓é"}}, "k=%E7%BC%93%C3%A9"},
 		{"not printable", []param{{"k", "\x00\n\x7f\xff"}}, "k=%00%0A%7F%FF"},

@@ -115,14 +115,29 @@ func TestInvalidAnswers(t *testing.T) {
 	}
 }
 
-func TestInvalidAnswerKeepsTheRequestID(t *testing.T) {
-	r := onLoopback(t, ClientConfig{})
-	r.api.SetFault("", tairtest.Fault{Body: []byte(`{"RequestId":"02260F96-913E-4655-9BA5-A3651CAF"}`)})
-	_, err := r.ask()
-	wantError(t, err, Error{
-		Reason: ReasonInvalidResponse, Status: 200, RequestID: "02260F96-913E-4655-9BA5-A3651CAF",
-		Detail: "InstanceId is not the one asked for",
-	})
+func TestFailuresKeepTheRequestID(t *testing.T) {
+	const id = "02260F96-913E-4655-9BA5-A3651CAF"
+	for _, c := range []struct {
+		action, fields string
+		want           Error // but for the request ID
+	}{
+		{testInstance, `"InstanceId":"r-other"`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "InstanceId is not the one asked for"}},
+		{testInstance, `"SSLEnabled":true`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "the body is not the JSON of the operation"}},
+		{testInstance, `"Code":403`, Error{Reason: ReasonOther, Status: 403, Detail: "the body is not the API's"}},
+		{ActionDescribeInstances, `"TotalCount":-1`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "TotalCount is missing or no count"}},
+		{ActionDescribeRegions, `"RegionIds":{}`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "RegionIds is missing"}},
+	} {
+		inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.api.SetFault("", tairtest.Fault{Status: c.want.Status, Body: []byte(`{"RequestId":"` + id + `",` + c.fields + `}`)})
+			call := map[string]func() error{
+				testInstance:            func() error { _, err := r.ask(); return err },
+				ActionDescribeInstances: func() error { _, err := r.list(Filter{}); return err },
+				ActionDescribeRegions:   func() error { _, err := r.client.DescribeRegions(t.Context()); return err },
+			}[c.action]
+			c.want.RequestID = id
+			wantError(t, call(), c.want)
+		})
+	}
 }
 
 // padded gives a JSON object with spaces in it, n bytes long.
@@ -188,13 +203,4 @@ func TestLongTextsAreCut(t *testing.T) {
 			t.Errorf("got %+v, error %v", got, err)
 		}
 	})
-}
-
-func TestRequestIDIsKeptWhenAFieldHasAForeignType(t *testing.T) {
-	if _, id, err := decodeSSL([]byte(`{"RequestId":"REQ-1","InstanceId":"r-a","SSLEnabled":true}`), "r-a"); id != "REQ-1" || err == nil {
-		t.Errorf("answer: request ID %q, error %v", id, err)
-	}
-	if e := decodeError(response{status: 403, body: []byte(`{"Code":403,"RequestId":"REQ-1"}`)}); e.RequestID != "REQ-1" || e.Code != "" {
-		t.Errorf("error answer: %+v", e)
-	}
 }
