@@ -16,7 +16,6 @@ import (
 var (
 	errInternal  = &tairtest.APIError{Status: 500, Code: "InternalError"}
 	errThrottled = &tairtest.APIError{Status: 429, Code: "Throttling.User"}
-	errRefused   = &tairtest.APIError{Status: 403, Code: "InvalidAccessKeyId.Inactive"}
 )
 
 func TestNewClientRefuses(t *testing.T) {
@@ -68,52 +67,46 @@ func TestFailuresAreTriedAgainOrNot(t *testing.T) {
 		{"other", apiError(400, "InvalidParameter"), 1, ReasonOther},
 		{"unsupported", apiError(400, "InvalidRedisVersionPattern"), 1, ReasonOther},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
-				r.api.SetFault(testInstance, c.fault)
-				_, err := r.ask()
-				var failed *Error
-				if errors.As(err, &failed); err != nil && failed.Reason != c.reason || err == nil && c.reason != "" {
-					t.Errorf("error %v, want %s", err, c.reason)
-				}
-				r.wantRequests(c.requests)
-			})
+		inBubbles(t, c.name, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
+			r.api.SetFault(testInstance, c.fault)
+			_, err := r.ask()
+			var failed *Error
+			if !errors.As(err, &failed) || failed.Reason != c.reason {
+				t.Errorf("error %v, want %s", err, c.reason)
+			}
+			r.wantRequests(c.requests)
 			if c.requests == 1 {
 				return
 			}
-			inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
-				c.fault.Times = 2
-				r.api.SetFault(testInstance, c.fault)
-				r.wantSSL()
-				r.wantRequests(3)
-			})
+			r.api.ResetRequests()
+			c.fault.Times = 2
+			r.api.SetFault(testInstance, c.fault)
+			r.wantSSL()
+			r.wantRequests(3)
 		})
 	}
 }
 
 func TestWaitsBetweenAttempts(t *testing.T) {
+	const ms = time.Millisecond
 	for _, c := range []struct {
 		name        string
 		failure     *tairtest.APIError
 		least, most []time.Duration
 	}{
-		{"random part of a doubling time", errInternal, make([]time.Duration, 6), []time.Duration{
-			100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond, 2 * time.Second,
-		}},
-		{"and the pause", errThrottled, []time.Duration{time.Second, time.Second}, []time.Duration{1100 * time.Millisecond, 1200 * time.Millisecond}},
+		{"random part of a doubling time", errInternal, make([]time.Duration, 6), []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 2000 * ms}},
+		{"and the pause", errThrottled, []time.Duration{1000 * ms, 1000 * ms}, []time.Duration{1100 * ms, 1200 * ms}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: len(c.most) + 1}, func(t *testing.T, r *rig) {
-				r.api.SetFault("", tairtest.Fault{Error: c.failure})
-				_, _ = r.ask()
-				log := r.api.Requests()
-				r.wantRequests(len(c.most) + 1)
-				for i, most := range c.most {
-					if got := log[i+1].At.Sub(log[i].At); got < c.least[i] || got > most {
-						t.Errorf("%v after attempt %d, want %v to %v", got, i+1, c.least[i], most)
-					}
+		inBubbles(t, c.name, ClientConfig{Attempts: len(c.most) + 1}, func(t *testing.T, r *rig) {
+			r.api.SetFault("", tairtest.Fault{Error: c.failure})
+			_, _ = r.ask()
+			log := r.api.Requests()
+			r.wantRequests(len(c.most) + 1)
+			for i, most := range c.most {
+				if got := log[i+1].At.Sub(log[i].At); got < c.least[i] || got > most {
+					t.Errorf("%v after attempt %d, want %v to %v", got, i+1, c.least[i], most)
 				}
-			})
+			}
 		})
 	}
 	for n := 1; n < 200; n++ {
@@ -124,68 +117,40 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 }
 
 func TestRefusedCredentials(t *testing.T) {
+	const invalid, seen = "InvalidAccessKeyId.Inactive", "SignatureNonceUsed"
+	one, both := []creds.Credentials{testKey}, []creds.Credentials{testKey, otherKey}
 	for _, c := range []struct {
 		name     string
 		chain    []creds.Credentials // what the provider returns, the next one after each rejection
 		attempts int
+		code     string
 		refusals int
 		rejected []creds.Credentials
 		requests int
 		ok       bool
 	}{
-		{"others work", []creds.Credentials{testKey, otherKey}, 3, 1, []creds.Credentials{testKey}, 2, true},
-		{"there are no others", []creds.Credentials{testKey}, 3, 1, []creds.Credentials{testKey}, 1, false},
-		{"others are refused too", []creds.Credentials{testKey, otherKey}, 3, 2, []creds.Credentials{testKey, otherKey}, 2, false},
-		{"no attempt is left", []creds.Credentials{testKey, otherKey}, 1, 1, []creds.Credentials{testKey}, 1, false},
+		{"others work", both, 3, invalid, 1, one, 2, true},
+		{"there are no others", one, 3, invalid, 1, one, 1, false},
+		{"others are refused too", both, 3, invalid, 2, both, 2, false},
+		{"no attempt is left", both, 1, invalid, 1, one, 1, false},
+		{"a nonce that was seen is no reason to drop them", both, 3, seen, 1, nil, 2, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: c.attempts}, func(t *testing.T, r *rig) {
-				r.keys.chain = c.chain
-				r.api.SetFault("", tairtest.Fault{Error: errRefused, Times: c.refusals})
-				if c.ok {
-					r.wantSSL()
-				} else {
-					_, err := r.ask()
-					var failure *Error
-					if !errors.As(err, &failure) || failure.Reason != ReasonUnauthorized || failure.Retryable() != (c.attempts == 1) {
-						t.Errorf("error %+v", err)
-					}
+		inBubbles(t, c.name, ClientConfig{Attempts: c.attempts}, func(t *testing.T, r *rig) {
+			r.keys.chain = c.chain
+			r.api.SetFault("", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: c.code}, Times: c.refusals})
+			if c.ok {
+				r.wantSSL()
+			} else {
+				_, err := r.ask()
+				var failure *Error
+				if !errors.As(err, &failure) || failure.Reason != ReasonUnauthorized || failure.Retryable() != (c.attempts == 1) {
+					t.Errorf("error %+v", err)
 				}
-				if !slices.Equal(r.keys.rejected, c.rejected) {
-					t.Errorf("%d rejected, want %d, or others", len(r.keys.rejected), len(c.rejected))
-				}
-				r.wantRequests(c.requests)
-			})
-		})
-	}
-}
-
-func TestRefusalsExplainTheirCode(t *testing.T) {
-	refused := func(code string) tairtest.Fault {
-		return tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: code}}
-	}
-	for _, c := range []struct {
-		code  string
-		ahead time.Duration // of the client's clock
-		want  string
-	}{
-		{"InvalidAccessKeyId.NotFound", 0, "the access key does not exist or is disabled"},
-		{"InvalidAccessKeyId.Inactive", 0, "the access key does not exist or is disabled"},
-		{"SignatureDoesNotMatch", 0, "the access key secret does not belong to the access key ID"},
-		{"InvalidSecurityToken.Expired", 0, "the temporary credentials have expired or their token is not valid"},
-		{"InvalidTimeStamp.Expired", time.Hour, "the clock of this machine is 1h0m0s ahead of the API's"},
-		{"InvalidTimeStamp.Expired", -20 * time.Minute, "the clock of this machine is 20m0s behind the API's"},
-		{"InvalidTimeStamp.Expired", 0, "the clock of this machine differs from the API's"},
-		{"SignatureNonceUsed", 0, ""},
-	} {
-		now := func() time.Time { return time.Now().Add(c.ahead) }
-		inBubble(t, ClientConfig{Attempts: 1, Now: now}, func(t *testing.T, r *rig) {
-			r.api.SetFault("", refused(c.code))
-			_, err := r.ask()
-			var failure *Error
-			if !errors.As(err, &failure) || failure.Code != c.code || failure.Detail != c.want {
-				t.Errorf("%s, %v ahead: error %v, want %s", c.code, c.ahead, err, c.want)
 			}
+			if !slices.Equal(r.keys.rejected, c.rejected) {
+				t.Errorf("%d rejected, want %d, or others", len(r.keys.rejected), len(c.rejected))
+			}
+			r.wantRequests(c.requests)
 		})
 	}
 }
@@ -205,7 +170,7 @@ func TestCredentialsCannotBeObtained(t *testing.T) {
 	})
 }
 
-// What an attempt has learned weighs more than why there is no other.
+// The failure of an attempt says more than why there is no other.
 func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		r.api.SetFault("", tairtest.Fault{Delay: time.Second, Error: errInternal})
@@ -223,31 +188,26 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 		within  time.Duration // 0: canceled after a second
 		want    string
 	}{
-		{"the token would come too late", func(r *rig) { r.wantSSL() }, time.Second,
-			"waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
-		{"canceled while waiting for a token", func(r *rig) { r.wantSSL() }, 0,
-			"waiting for the rate limit: context canceled"},
+		{"the token would come too late", (*rig).wantSSL, time.Second, "waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
+		{"canceled while waiting for a token", (*rig).wantSSL, 0, "waiting for the rate limit: context canceled"},
 		{"waiting behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, time.Second,
 			"waiting for the rate limit: context deadline exceeded"},
-		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, time.Second,
-			"waiting for credentials: context deadline exceeded"},
+		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, time.Second, "waiting for credentials: context deadline exceeded"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{QPS: 0.5}, func(t *testing.T, r *rig) {
-				c.prepare(r)
-				r.api.ResetRequests()
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(time.Second, cancel)
-				if c.within > 0 {
-					ctx, cancel = context.WithTimeout(t.Context(), c.within)
-					defer cancel()
-				}
-				if got, err := r.askUnder(ctx); err == nil || err.Error() != c.want || got != (SSL{}) {
-					t.Errorf("got %+v, error %v\nwant %s", got, err, c.want)
-				}
-				r.wantRequests(0)
-				pass(time.Minute) // the call ahead ends
-			})
+		inBubbles(t, c.name, ClientConfig{QPS: 0.5}, func(t *testing.T, r *rig) {
+			c.prepare(r)
+			r.api.ResetRequests()
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			if c.within > 0 {
+				ctx, cancel = context.WithTimeout(t.Context(), c.within)
+				defer cancel()
+			}
+			if got, err := r.askUnder(ctx); err == nil || err.Error() != c.want || got != (SSL{}) {
+				t.Errorf("got %+v, error %v\nwant %s", got, err, c.want)
+			}
+			r.wantRequests(0)
+			pass(time.Minute) // the call ahead ends
 		})
 	}
 }
@@ -265,7 +225,7 @@ func TestPermitDependsOnNoContext(t *testing.T) {
 	})
 }
 
-// A listing that nobody needs any more ends at once.
+// A listing that is needed no longer ends at once.
 func TestCallUnderWayEndsWithItsContext(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		r.api.SetFault("", tairtest.Fault{Hang: true})
@@ -328,7 +288,7 @@ func TestObserver(t *testing.T) {
 	})
 }
 
-func TestObserverIsToldOfTheWaitForTheRate(t *testing.T) {
+func TestObserverReceivesTheWaitForTheRate(t *testing.T) {
 	inBubble(t, ClientConfig{QPS: 1}, func(t *testing.T, r *rig) {
 		var calls sync.WaitGroup
 		for range 3 {

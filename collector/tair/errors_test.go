@@ -3,6 +3,7 @@ package tair
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
@@ -59,17 +60,34 @@ func TestOtherErrors(t *testing.T) {
 		{"odd characters", 400, `{"Code":"A b\n\"{}<é>.B_c-1","RequestId":"<script>1-2"}`, Error{Reason: ReasonOther, Code: "Ab.B_c-1", RequestID: "script1-2"}},
 		{"long", 400, `{"Code":"` + long + `","RequestId":"` + long + `"}`, Error{Reason: ReasonOther, Code: long[:64], RequestID: long[:64]}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
-				r.api.SetFault(testInstance, tairtest.Fault{Status: c.status, Body: []byte(c.body)})
-				c.want.Status = c.status
-				got, err := r.ask()
-				wantError(t, err, c.want)
-				if got != (SSL{}) {
-					t.Errorf("got %+v", got)
-				}
-			})
+		inBubbles(t, c.name, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
+			r.api.SetFault(testInstance, tairtest.Fault{Status: c.status, Body: []byte(c.body)})
+			c.want.Status = c.status
+			got, err := r.ask()
+			wantError(t, err, c.want)
+			if got != (SSL{}) {
+				t.Errorf("got %+v", got)
+			}
 		})
+	}
+}
+
+func TestRefusalsExplainTheirCode(t *testing.T) {
+	for _, c := range []struct {
+		code  string
+		ahead time.Duration // of the client's clock
+		want  string
+	}{
+		{"InvalidAccessKeyId.Inactive", 0, "the access key does not exist or is disabled"},
+		{"IncompleteSignature", 0, "the access key secret does not belong to the access key ID"},
+		{"InvalidSecurityToken.Expired", 0, "the temporary credentials have expired or their token is not valid"},
+		{"InvalidTimeStamp.Expired", time.Hour, "the clock of this machine is 1h0m0s ahead of the API's"},
+		{"InvalidTimeStamp.Expired", 0, "the clock of this machine differs from the API's"},
+		{"SignatureNonceUsed", 0, ""},
+	} {
+		if got := explainRefusal(c.code, c.ahead); got != c.want {
+			t.Errorf("%s, %v ahead: %q, want %q", c.code, c.ahead, got, c.want)
+		}
 	}
 }
 

@@ -93,54 +93,51 @@ func TestSignedWritesTheDateInUTC(t *testing.T) {
 
 // The fake recomputes the signature on its own and refuses what the cloud refuses.
 func TestSignedCallIsAccepted(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		creds creds.Credentials
-	}{
-		{"access key", testKey},
-		{"temporary key", tokenKey},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := onLoopback(t, ClientConfig{})
-			r.keys.chain = []creds.Credentials{c.creds}
-			r.wantSSL()
-			r.wantSSL()
-			r.wantRequests(2)
-			for _, q := range r.api.Requests() {
-				if q.Code != "OK" || q.AccessKeyID != c.creds.AccessKeyID || q.Region != testRegion || q.Action != "DescribeInstanceSSL" {
-					t.Errorf("the API saw %+v", q)
-				}
+	for _, key := range []creds.Credentials{testKey, tokenKey} {
+		r := onLoopback(t, ClientConfig{})
+		r.keys.chain = []creds.Credentials{key}
+		r.wantSSL()
+		r.wantSSL()
+		r.wantRequests(2)
+		for _, q := range r.api.Requests() {
+			if q.Code != "OK" || q.AccessKeyID != key.AccessKeyID || q.Region != testRegion || q.Action != "DescribeInstanceSSL" {
+				t.Errorf("the API saw %+v", q)
 			}
-		})
+		}
 	}
 }
 
 func TestSignedCallIsRefused(t *testing.T) {
-	late := func() time.Time { return time.Now().Add(16 * time.Minute) }
+	const wrongToken = "the temporary credentials have expired or their token is not valid"
+	key := func(id, secret, token string) creds.Credentials {
+		return creds.Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token}
+	}
 	for _, c := range []struct {
-		name  string
-		creds creds.Credentials
-		now   func() time.Time
-		want  Error
+		name   string
+		creds  creds.Credentials
+		ahead  time.Duration // of the client's clock
+		status int
+		code   string
+		detail string
 	}{
-		{"unknown key", creds.Credentials{AccessKeyID: "LTAIunknown", AccessKeySecret: "s"}, nil, Error{Status: 404, Code: "InvalidAccessKeyId.NotFound", Detail: "the access key does not exist or is disabled"}},
-		{"wrong secret", creds.Credentials{AccessKeyID: testKey.AccessKeyID, AccessKeySecret: "s"}, nil, Error{Status: 400, Code: "SignatureDoesNotMatch", Detail: "the access key secret does not belong to the access key ID"}},
-		{"no token", creds.Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret}, nil, Error{Status: 400, Code: "InvalidSecurityToken.Malformed", Detail: "the temporary credentials have expired or their token is not valid"}},
-		{"wrong token", creds.Credentials{AccessKeyID: tokenKey.AccessKeyID, AccessKeySecret: tokenKey.AccessKeySecret, SecurityToken: "t"}, nil, Error{Status: 400, Code: "InvalidSecurityToken.MismatchWithAccessKey", Detail: "the temporary credentials have expired or their token is not valid"}},
-		{"clock is off", testKey, late, Error{Status: 400, Code: "InvalidTimeStamp.Expired", Detail: "the clock of this machine is 16m0s ahead of the API's"}},
+		{"unknown key", key("LTAIunknown", "s", ""), 0, 404, "InvalidAccessKeyId.NotFound", "the access key does not exist or is disabled"},
+		{"wrong secret", key(testKey.AccessKeyID, "s", ""), 0, 400, "SignatureDoesNotMatch", "the access key secret does not belong to the access key ID"},
+		{"no token", key(tokenKey.AccessKeyID, tokenKey.AccessKeySecret, ""), 0, 400, "InvalidSecurityToken.Malformed", wrongToken},
+		{"wrong token", key(tokenKey.AccessKeyID, tokenKey.AccessKeySecret, "t"), 0, 400, "InvalidSecurityToken.MismatchWithAccessKey", wrongToken},
+		{"clock ahead", testKey, 16 * time.Minute, 400, "InvalidTimeStamp.Expired", "the clock of this machine is 16m0s ahead of the API's"},
+		{"clock behind", testKey, -20 * time.Minute, 400, "InvalidTimeStamp.Expired", "the clock of this machine is 20m0s behind the API's"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := onLoopback(t, ClientConfig{Now: c.now})
+			r := onLoopback(t, ClientConfig{Now: func() time.Time { return time.Now().Add(c.ahead) }})
 			r.keys.chain = []creds.Credentials{c.creds}
-			c.want.Reason, c.want.RequestID = ReasonUnauthorized, anyRequestID
 			_, err := r.ask()
-			wantError(t, err, c.want)
+			wantError(t, err, Error{Reason: ReasonUnauthorized, Status: c.status, Code: c.code, RequestID: anyRequestID, Detail: c.detail})
 			r.wantRequests(1)
 		})
 	}
 }
 
-// What the fake does not tell: the unsigned headers, and that nothing else is sent.
+// The fake checks neither the unsigned headers nor that nothing else is sent.
 func TestRequestOnTheWire(t *testing.T) {
 	var got *http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r }))
