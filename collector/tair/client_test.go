@@ -31,6 +31,7 @@ func TestNewClientRefuses(t *testing.T) {
 		{func(c *ClientConfig) { c.Concurrency = 0 }, positive},
 		{func(c *ClientConfig) { c.QPS = 0 }, positive},
 		{func(c *ClientConfig) { c.QPS = -1 }, positive},
+		{func(c *ClientConfig) { c.Endpoint = "/" }, wrongEndpoint},
 	} {
 		cfg := ClientConfig{Region: testRegion, Credentials: &fakeKeys{}, Timeout: time.Second, Attempts: 1, Concurrency: 1, QPS: 1}
 		if _, err := NewClient(cfg); err != nil {
@@ -185,26 +186,29 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(r *rig)
-		within  time.Duration // 0: canceled after a second
+		cancel  bool // after a second; else that is the deadline
+		took    time.Duration
 		want    string
 	}{
-		{"the token would come too late", (*rig).wantSSL, time.Second, "waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
-		{"canceled while waiting for a token", (*rig).wantSSL, 0, "waiting for the rate limit: context canceled"},
-		{"waiting behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, time.Second,
+		{"the token would come too late", (*rig).wantSSL, false, 0, "waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
+		{"canceled while waiting for a token", (*rig).wantSSL, true, time.Second, "waiting for the rate limit: context canceled"},
+		{"waiting behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, false, time.Second,
 			"waiting for the rate limit: context deadline exceeded"},
-		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, time.Second, "waiting for credentials: context deadline exceeded"},
+		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, false, time.Second, "waiting for credentials: context deadline exceeded"},
 	} {
 		inBubbles(t, c.name, ClientConfig{QPS: 0.5}, func(t *testing.T, r *rig) {
 			c.prepare(r)
 			r.api.ResetRequests()
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Second, cancel)
-			if c.within > 0 {
-				ctx, cancel = context.WithTimeout(t.Context(), c.within)
-				defer cancel()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if c.cancel {
+				ctx, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
 			}
-			if got, err := r.askUnder(ctx); err == nil || err.Error() != c.want || got != (SSL{}) {
-				t.Errorf("got %+v, error %v\nwant %s", got, err, c.want)
+			defer cancel()
+			began := time.Now()
+			got, err := r.askUnder(ctx)
+			if err == nil || err.Error() != c.want || got != (SSL{}) || time.Since(began) != c.took {
+				t.Errorf("got %+v, error %v after %v\nwant %s after %v", got, err, time.Since(began), c.want, c.took)
 			}
 			r.wantRequests(0)
 			pass(time.Minute) // the call ahead ends
@@ -218,24 +222,10 @@ func TestPermitDependsOnNoContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		got, err := r.askOnce(ctx)
+		got, err := r.askOnce(ctx, testInstance)
 		if got != testSSL || err != nil || time.Since(began) != 3*time.Second {
 			t.Errorf("got %+v, error %v after %v", got, err, time.Since(began))
 		}
-	})
-}
-
-// A listing that is needed no longer ends at once.
-func TestCallUnderWayEndsWithItsContext(t *testing.T) {
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetFault("", tairtest.Fault{Hang: true})
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		began := time.Now()
-		if _, err := r.askUnder(ctx); err == nil || time.Since(began) != time.Second {
-			t.Errorf("error %v after %v", err, time.Since(began))
-		}
-		r.wantRequests(1)
 	})
 }
 

@@ -16,7 +16,7 @@ func TestDocumentedErrors(t *testing.T) {
 	for _, documented := range tairtest.Errors() {
 		inBubble(t, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
 			r.api.SetFault(testInstance, tairtest.Fault{Error: &documented})
-			got, err := r.askOnce(t.Context())
+			got, err := r.askOnce(t.Context(), testInstance)
 			if got != (SSL{}) {
 				t.Errorf("%+v: got %+v", documented, got)
 			}

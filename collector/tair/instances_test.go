@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -38,12 +35,13 @@ func TestListedInstance(t *testing.T) {
 		ID: testInstance, Region: testRegion, Name: "缓存 <1>", Status: "Changing", ConnectionDomain: "cache.example.com", Port: 6380,
 		ResourceGroupID: "rg-1", Tags: map[string]string{"env": "prod", "empty": "", "键": "值"},
 	})
+	r.api.SetInstance(tairtest.Instance{ID: "r-coming", Region: testRegion, Status: "Creating"})
 	got, err := r.list(Filter{})
-	want := []ListedInstance{{
+	want := ListedInstance{
 		ID: testInstance, Name: "缓存 <1>", Status: "Changing", Region: testRegion, ResourceGroup: "rg-1",
 		Domain: "cache.example.com", Port: 6380, Tags: map[string]string{"env": "prod", "empty": "", "键": "值"},
-	}}
-	if err != nil || !reflect.DeepEqual(got, want) {
+	}
+	if err != nil || len(got) != 2 || !reflect.DeepEqual(got[0], want) || got[1].ID != "r-coming" || got[1].Watchable() {
 		t.Errorf("got %+v, error %v", got, err)
 	}
 }
@@ -72,13 +70,6 @@ func TestWatchable(t *testing.T) {
 			t.Errorf("%q: %v", status, got)
 		}
 	}
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetInstance(tairtest.Instance{ID: "r-coming", Region: testRegion, Status: "Creating"})
-		got, err := r.list(Filter{})
-		if err != nil || len(got) != 2 || !got[0].Watchable() || got[1].ID != "r-coming" || got[1].Watchable() {
-			t.Errorf("got %+v, error %v", got, err)
-		}
-	})
 }
 
 func TestPagesThatShift(t *testing.T) {
@@ -89,31 +80,21 @@ func TestPagesThatShift(t *testing.T) {
 		requests int
 		detail   string
 	}{
-		{
-			"one is missed, the second listing has it",
-			[]string{listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, ids(51, 51))},
-			ids(1, 51), 5, "",
-		},
-		{
-			"each listing misses another one",
-			[]string{listPage(52, ids(1, 50)), listPage(52, ids(50, 51)), listPage(52, nil), listPage(52, ids(2, 51)), listPage(52, ids(52, 52)), listPage(52, nil)},
-			ids(1, 52), 6, "",
-		},
-		{
-			"one is missed twice",
-			[]string{listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, nil)},
-			nil, 5, "TotalCount is 51 but two listings hold 50 instances",
-		},
-		{
-			"one goes, so that the next one slips over the border",
-			[]string{listPage(52, ids(1, 50)), listPage(51, ids(52, 52)), listPage(51, nil), listPage(51, ids(2, 51)), listPage(51, ids(52, 52))},
-			ids(1, 52), 5, "",
-		},
-		{
-			"one comes",
-			[]string{listPage(51, ids(2, 51)), listPage(52, ids(51, 52)), listPage(52, nil), listPage(52, ids(1, 50)), listPage(52, ids(51, 52))},
-			ids(1, 52), 5, "",
-		},
+		{"one is missed, the second listing has it", []string{
+			listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, ids(51, 51)),
+		}, ids(1, 51), 5, ""},
+		{"each listing misses another one", []string{
+			listPage(52, ids(1, 50)), listPage(52, ids(50, 51)), listPage(52, nil), listPage(52, ids(2, 51)), listPage(52, ids(52, 52)), listPage(52, nil),
+		}, ids(1, 52), 6, ""},
+		{"one is missed twice", []string{
+			listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, nil),
+		}, nil, 5, "TotalCount is 51 but two listings hold 50 instances"},
+		{"one goes, so that the next one slips over the border", []string{
+			listPage(52, ids(1, 50)), listPage(51, ids(52, 52)), listPage(51, nil), listPage(51, ids(2, 51)), listPage(51, ids(52, 52)),
+		}, ids(1, 52), 5, ""},
+		{"one comes", []string{
+			listPage(51, ids(2, 51)), listPage(52, ids(51, 52)), listPage(52, nil), listPage(52, ids(1, 50)), listPage(52, ids(51, 52)),
+		}, ids(1, 52), 5, ""},
 		{"an ID twice on a page", []string{listPage(1, []string{"r-1", "r-1"})}, []string{"r-1"}, 1, ""},
 		{"short pages", []string{listPage(3, ids(1, 2)), listPage(3, ids(3, 3))}, ids(1, 3), 2, ""},
 		{"the count is too high", []string{listPage(3, ids(1, 2))}, nil, 6, "TotalCount is 3 but two listings hold 2 instances"},
@@ -202,54 +183,37 @@ func TestFilters(t *testing.T) {
 	})
 }
 
-func TestParametersOfAListing(t *testing.T) {
-	many := map[string]string{}
-	wantMany := url.Values{"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}}
+func TestFilterParameters(t *testing.T) {
+	many, wantMany := map[string]string{}, []param{}
 	for i := range 12 {
 		key := fmt.Sprintf("k%02d", i+1)
 		many[key] = "v"
 		if i < 5 { // the API takes no more
-			wantMany.Set(fmt.Sprintf("Tag.%d.Key", i+1), key)
-			wantMany.Set(fmt.Sprintf("Tag.%d.Value", i+1), "v")
+			tag := fmt.Sprintf("Tag.%d", i+1)
+			wantMany = append(wantMany, param{tag + ".Key", key}, param{tag + ".Value", "v"})
 		}
 	}
-	for _, c := range []struct {
-		name   string
+	for name, c := range map[string]struct {
 		filter Filter
-		want   []url.Values // one for each page
+		want   []param
 	}{
-		{"none", Filter{}, []url.Values{
-			{"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}},
-			{"RegionId": {testRegion}, "PageNumber": {"2"}, "PageSize": {"50"}},
-		}},
-		{"sorted, an empty value is not sent", Filter{Tags: map[string]string{"team": "", "a*~ é": "& =", "env": "prod"}, ResourceGroup: "rg-1"}, []url.Values{{
-			"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}, "ResourceGroupId": {"rg-1"},
-			"Tag.1.Key": {"a*~ é"}, "Tag.1.Value": {"& ="}, "Tag.2.Key": {"env"}, "Tag.2.Value": {"prod"}, "Tag.3.Key": {"team"},
-		}}},
-		{"more than the API takes", Filter{Tags: many}, []url.Values{wantMany}},
+		"none": {Filter{}, nil},
+		"sorted, an empty value is not sent": {
+			Filter{Tags: map[string]string{"team": "", "a*~ é": "& =", "env": "prod"}, ResourceGroup: "rg-1"},
+			[]param{
+				{"ResourceGroupId", "rg-1"}, {"Tag.1.Key", "a*~ é"}, {"Tag.1.Value", "& ="}, {"Tag.2.Key", "env"}, {"Tag.2.Value", "prod"},
+				{"Tag.3.Key", "team"},
+			},
+		},
+		"more than the API takes": {Filter{Tags: many}, wantMany},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			var got []url.Values
-			api := newAPI()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-				got = append(got, q.URL.Query()) // one request after the other
-				api.ServeHTTP(w, q)
-			}))
-			defer server.Close()
-			r := newRig(t, ClientConfig{Endpoint: server.URL}, api, nil)
-			defer r.client.Close()
-			r.setInstances(ids(1, 50)) // with the rig's own they fill more than a page, unless filtered
-			before := maps.Clone(c.filter.Tags)
-			if _, err := r.list(c.filter); err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(got, c.want) {
-				t.Errorf("got  %v\nwant %v", got, c.want)
-			}
-			if !maps.Equal(before, c.filter.Tags) {
-				t.Errorf("the caller's filter is now %v", c.filter.Tags)
-			}
-		})
+		before := maps.Clone(c.filter.Tags)
+		if got := c.filter.params(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got  %v\nwant %v", name, got, c.want)
+		}
+		if !maps.Equal(before, c.filter.Tags) {
+			t.Errorf("%s: the caller's filter is now %v", name, c.filter.Tags)
+		}
 	}
 }
 
@@ -300,9 +264,10 @@ func TestListingWhoseContextEnds(t *testing.T) {
 			r.api.SetFault(ActionDescribeInstances, tairtest.Fault{Delay: time.Second})
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			defer cancel()
+			began := time.Now()
 			got, err := r.client.DescribeInstances(ctx, Filter{})
-			if got != nil || err == nil || requests == 0 && !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("got %d instances, error %v", len(got), err)
+			if got != nil || err == nil || requests == 0 && !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != within {
+				t.Errorf("got %d instances, error %v after %v", len(got), err, time.Since(began))
 			}
 			r.wantRequests(requests)
 		})

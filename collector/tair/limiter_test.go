@@ -234,17 +234,3 @@ func TestLimiterWaitEndsWithItsContext(t *testing.T) {
 		})
 	}
 }
-
-func TestLimiterFailsAtOnceWhenTheDeadlineIsTooNear(t *testing.T) {
-	withLimiter(t, 1, func(t *testing.T, l *limiter) {
-		wantStarts(t, l, 0)
-		ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
-		defer cancel()
-		began := time.Now()
-		err := l.wait(ctx)
-		if want := "rate: Wait(n=1) would exceed context deadline"; err == nil || err.Error() != want || !time.Now().Equal(began) {
-			t.Errorf("error %v after %v, want %s", err, time.Since(began), want)
-		}
-		wantStarts(t, l, 1000) // the token is not lost
-	})
-}

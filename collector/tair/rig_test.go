@@ -128,14 +128,14 @@ func (r *rig) askUnder(ctx context.Context) (ssl SSL, err error) {
 	return ssl, err
 }
 
-// askOnce reads the rig's instance with one permit.
-func (r *rig) askOnce(ctx context.Context) (SSL, error) {
+// askOnce reads an instance with one permit.
+func (r *rig) askOnce(ctx context.Context, id string) (SSL, error) {
 	permit, err := r.client.Admit(ctx)
 	if err != nil {
 		return SSL{}, err
 	}
 	defer permit.Release()
-	return permit.DescribeInstanceSSL(testInstance)
+	return permit.DescribeInstanceSSL(id)
 }
 
 // wantSSL reads the rig's instance and checks the answer.

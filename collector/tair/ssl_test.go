@@ -17,12 +17,7 @@ func TestDocumentedAnswer(t *testing.T) {
 			"RequestId":"02260F96-913E-4655-9BA5-A3651CAF****","SSLEnabled":"Enable","SSLExpiredTime":"2020-08-05T09:05:53Z",
 			"CertCommonName":"r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
 			"CertDownloadURL":"https://apsaradb-public.oss-ap-sout****-1.aliy****.com/ApsaraDB-CA-Chain.zip"}`)})
-		permit, err := r.client.Admit(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer permit.Release()
-		got, err := permit.DescribeInstanceSSL(id)
+		got, err := r.askOnce(t.Context(), id)
 		want := SSL{
 			Supported: true, Enabled: true, ExpiresAt: time.Date(2020, 8, 5, 9, 5, 53, 0, time.UTC),
 			CommonName:  "r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
@@ -51,8 +46,13 @@ func TestAnswers(t *testing.T) {
 		"enabled, no more than needed":  {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z"`), enabled},
 		"enabled, null instead of text": {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","CertCommonName":null,"CertDownloadURL":null`), enabled},
 		"enabled, unknown fields":       {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","New":{"a":[1]}`), enabled},
-		"no request ID":                 {`{"InstanceId":"r-bp1zxszhcgatnx","SSLEnabled":"Disable"}`, disabled},
-		"exactly 1 MiB":                 {padded(answer(`,"SSLEnabled":"Disable"`), 1<<20), disabled},
+		"enabled, long texts": {
+			answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","CertCommonName":%q,"CertDownloadURL":%q`,
+				strings.Repeat("缓", 200), "https://h/"+strings.Repeat("p", 600)+"?q"),
+			SSL{true, true, expiresAt, strings.Repeat("缓", 170), "https://h/" + strings.Repeat("p", 502)},
+		},
+		"no request ID": {`{"InstanceId":"r-bp1zxszhcgatnx","SSLEnabled":"Disable"}`, disabled},
+		"exactly 1 MiB": {padded(answer(`,"SSLEnabled":"Disable"`), 1<<20), disabled},
 	} {
 		inBubbles(t, name, ClientConfig{}, func(t *testing.T, r *rig) {
 			r.api.SetFault(testInstance, tairtest.Fault{Body: []byte(c.body)})
@@ -165,14 +165,4 @@ func TestLongTextsAreCut(t *testing.T) {
 			t.Errorf("%d bytes cut to %d, want %d: %q", len(c.in), len(got), c.want, got)
 		}
 	}
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetInstance(tairtest.Instance{
-			ID: testInstance, Region: testRegion, SSLEnabled: "Enable", ExpiresAt: expiresAt,
-			CommonName: strings.Repeat("缓", 200), DownloadURL: "https://h/" + strings.Repeat("p", 600) + "?q",
-		})
-		got, err := r.ask()
-		if err != nil || got.CommonName != strings.Repeat("缓", 170) || len(got.DownloadURL) != 512 {
-			t.Errorf("got %+v, error %v", got, err)
-		}
-	})
 }
