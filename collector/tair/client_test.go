@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,9 +93,10 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 		name        string
 		failure     *tairtest.APIError
 		least, most []time.Duration
+		qps         float64 // after them
 	}{
-		{"random part of a doubling time", errInternal, make([]time.Duration, 6), []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 2000 * ms}},
-		{"and the pause", errThrottled, []time.Duration{1000 * ms, 1000 * ms}, []time.Duration{1100 * ms, 1200 * ms}},
+		{"random part of a doubling time", errInternal, make([]time.Duration, 6), []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 2000 * ms}, 1000},
+		{"and the pause", errThrottled, []time.Duration{1000 * ms, 1000 * ms}, []time.Duration{1100 * ms, 1200 * ms}, 125},
 	} {
 		inBubbles(t, c.name, ClientConfig{Attempts: len(c.most) + 1}, func(t *testing.T, r *rig) {
 			r.api.SetFault("", tairtest.Fault{Error: c.failure})
@@ -107,6 +107,9 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 				if got := log[i+1].At.Sub(log[i].At); got < c.least[i] || got > most {
 					t.Errorf("%v after attempt %d, want %v to %v", got, i+1, c.least[i], most)
 				}
+			}
+			if got := r.client.QPS(); got != c.qps {
+				t.Errorf("%v/s, want %v/s", got, c.qps)
 			}
 		})
 	}
@@ -183,32 +186,41 @@ func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
 }
 
 func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
+	stopped := errors.New("stopped")
+	const half = 500 * time.Millisecond
 	for _, c := range []struct {
 		name    string
 		prepare func(r *rig)
-		cancel  bool // after a second; else that is the deadline
+		stop    bool // ends before its deadline
 		took    time.Duration
 		want    string
 	}{
 		{"the token would come too late", (*rig).wantSSL, false, 0, "waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
-		{"canceled while waiting for a token", (*rig).wantSSL, true, time.Second, "waiting for the rate limit: context canceled"},
-		{"waiting behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, false, time.Second,
-			"waiting for the rate limit: context deadline exceeded"},
-		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, false, time.Second, "waiting for credentials: context deadline exceeded"},
+		{"waiting for a token", (*rig).wantSSL, true, half, "waiting for the rate limit: stopped"},
+		{"in a pause", func(r *rig) { r.client.requests.limiter.throttled() }, true, half, "waiting for the rate limit: stopped"},
+		{"behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, false, half, "waiting for the rate limit: context deadline exceeded"},
+		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, false, half, "waiting for credentials: context deadline exceeded"},
+		{"waiting for a slot", func(r *rig) { _, _ = r.client.Admit(r.t.Context()); _, _ = r.client.Admit(r.t.Context()) }, false, half,
+			"waiting for a slot: context deadline exceeded"},
 	} {
-		inBubbles(t, c.name, ClientConfig{QPS: 0.5}, func(t *testing.T, r *rig) {
+		inBubbles(t, c.name, ClientConfig{QPS: 0.5, Concurrency: 2}, func(t *testing.T, r *rig) {
 			c.prepare(r)
 			r.api.ResetRequests()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			if c.cancel {
-				ctx, cancel = context.WithCancel(t.Context())
-				time.AfterFunc(time.Second, cancel)
+			ctx, cancel := context.WithTimeout(t.Context(), half)
+			if c.stop {
+				var stop context.CancelCauseFunc
+				ctx, stop = context.WithCancelCause(t.Context())
+				time.AfterFunc(half, func() { stop(stopped) })
 			}
 			defer cancel()
 			began := time.Now()
 			got, err := r.askUnder(ctx)
 			if err == nil || err.Error() != c.want || got != (SSL{}) || time.Since(began) != c.took {
 				t.Errorf("got %+v, error %v after %v\nwant %s after %v", got, err, time.Since(began), c.want, c.took)
+			}
+			<-ctx.Done()
+			if _, err := r.askUnder(ctx); !errors.Is(err, context.Cause(ctx)) {
+				t.Errorf("error %v with an ended context", err)
 			}
 			r.wantRequests(0)
 			pass(time.Minute) // the call ahead ends
@@ -229,25 +241,13 @@ func TestPermitDependsOnNoContext(t *testing.T) {
 	})
 }
 
-func TestPermitThatIsReleasedMakesRoom(t *testing.T) {
-	inBubble(t, ClientConfig{Concurrency: 1}, func(t *testing.T, r *rig) {
-		permit, err := r.client.Admit(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		const want = "waiting for a slot: context deadline exceeded"
-		if _, err := r.client.Admit(ctx); err == nil || err.Error() != want {
-			t.Errorf("error %v, want %s", err, want)
-		}
-		permit.Release()
-		r.wantSSL()
-	})
-}
-
 func TestObserver(t *testing.T) {
 	inBubble(t, ClientConfig{Attempts: 6, QPS: 1}, func(t *testing.T, r *rig) {
+		r.burst(3)
+		if want := []time.Duration{0, time.Second, 2 * time.Second}; !slices.Equal(r.observed.waits, want) {
+			t.Errorf("waits %v, want %v", r.observed.waits, want)
+		}
+		*r.observed = recorder{}
 		r.api.SetFault("",
 			tairtest.Fault{Times: 1, Hang: true},
 			tairtest.Fault{Times: 1, Delay: 4 * time.Second, Reset: true},
@@ -258,48 +258,20 @@ func TestObserver(t *testing.T) {
 		)
 		r.wantSSL()
 		_, _ = r.ask()
-		attempt := func(code string, reason Reason, took time.Duration) Attempt {
-			return Attempt{Action: "DescribeInstanceSSL", Code: code, Reason: reason, Took: took}
-		}
+		const action = "DescribeInstanceSSL"
 		want := []Attempt{
-			attempt("timeout", ReasonTimeout, 5*time.Second),
-			attempt("network", ReasonNetwork, 4*time.Second),
-			attempt("InternalError", ReasonServer, time.Second),
-			attempt("server", ReasonServer, 0),
-			attempt("OK", "", 2*time.Second),
-			attempt("IncorrectEngineVersion", ReasonForbidden, 0),
+			{action, "timeout", ReasonTimeout, 5 * time.Second},
+			{action, "network", ReasonNetwork, 4 * time.Second},
+			{action, "InternalError", ReasonServer, time.Second},
+			{action, "server", ReasonServer, 0},
+			{action, "OK", "", 2 * time.Second},
+			{action, "IncorrectEngineVersion", ReasonForbidden, 0},
 		}
 		if !slices.Equal(r.observed.attempts, want) {
 			t.Errorf("observed %+v\nwant %+v", r.observed.attempts, want)
 		}
 		if len(r.observed.waits) != len(want) {
 			t.Errorf("waits %v, want %d", r.observed.waits, len(want))
-		}
-	})
-}
-
-func TestObserverReceivesTheWaitForTheRate(t *testing.T) {
-	inBubble(t, ClientConfig{QPS: 1}, func(t *testing.T, r *rig) {
-		var calls sync.WaitGroup
-		for range 3 {
-			calls.Go(r.wantSSL)
-		}
-		calls.Wait()
-		want := []time.Duration{0, time.Second, 2 * time.Second}
-		if !slices.Equal(r.observed.waits, want) {
-			t.Errorf("waits %v, want %v", r.observed.waits, want)
-		}
-	})
-}
-
-func TestThrottlingLowersTheRate(t *testing.T) {
-	inBubble(t, ClientConfig{QPS: 400, Attempts: 1}, func(t *testing.T, r *rig) {
-		r.api.SetFault("", tairtest.Fault{Error: errThrottled, Times: 1})
-		for _, want := range []float64{200, 201, 202} { // the first answer is throttled
-			_, _ = r.ask()
-			if got := r.client.QPS(); got != want {
-				t.Errorf("%v/s, want %v/s", got, want)
-			}
 		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,11 +38,11 @@ func TestFailuresOfAConnection(t *testing.T) {
 		{"dead when the time is up", true, tairtest.Fault{Reset: true, Delay: 8 * time.Second}, 1, slow},
 	} {
 		inBubbles(t, c.name, ClientConfig{Timeout: 7 * time.Second, Attempts: 1}, func(t *testing.T, r *rig) {
-			attempts, open, took := 1, 0, time.Duration(0)
+			open, took := 0, time.Duration(0)
 			if c.warm {
 				r.wantSSL()
 				r.api.ResetRequests()
-				attempts++
+				r.observed.attempts = nil
 			}
 			r.api.SetFault("", c.fault)
 			began := time.Now()
@@ -61,8 +60,8 @@ func TestFailuresOfAConnection(t *testing.T) {
 				t.Errorf("took %v, want %v", got, took)
 			}
 			r.wantRequests(c.requests)
-			if n := len(r.observed.attempts); n != attempts {
-				t.Errorf("%d attempts observed, want %d", n, attempts)
+			if n := len(r.observed.attempts); n != 1 {
+				t.Errorf("%d attempts observed, want 1", n)
 			}
 			synctest.Wait()
 			if n := r.server.OpenConnections(); n != open {
@@ -70,21 +69,6 @@ func TestFailuresOfAConnection(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestNoConnection(t *testing.T) {
-	r := onLoopback(t, ClientConfig{Attempts: 1})
-	r.server.Close()
-	_, err := r.ask()
-	wantError(t, err, Error{Reason: ReasonNetwork, Detail: "dial tcp " + r.server.Addr + ": connect: connection refused"})
-}
-
-func TestDeadConnectionIsReplacedOnLoopback(t *testing.T) {
-	r := onLoopback(t, ClientConfig{Attempts: 1})
-	r.wantSSL()
-	r.api.SetFault("", tairtest.Fault{Reset: true, Times: 1})
-	r.wantSSL()
-	r.wantRequests(3)
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -106,32 +90,26 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 // Bodies are cut while they are read, with and without a Content-Length.
 func TestLargeBodies(t *testing.T) {
-	for _, c := range []struct {
-		status int
-		want   Error
-	}{
-		{200, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "the body is over 1 MiB"}},
-		{502, Error{Reason: ReasonServer, Status: 502, Detail: "the body is not the API's"}},
+	const size = 64 << 20
+	for _, want := range []Error{
+		{Reason: ReasonInvalidResponse, Status: 200, Detail: "the body is over 1 MiB"},
+		{Reason: ReasonServer, Status: 502, Detail: "the body is not the API's"},
 	} {
 		for _, withLength := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%d, with a length: %t", c.status, withLength), func(t *testing.T) {
-				const size = 64 << 20
-				var written int64
-				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					if withLength {
-						w.Header().Set("Content-Length", fmt.Sprint(size))
-					}
-					w.WriteHeader(c.status)
-					written, _ = io.CopyN(w, endless{}, size)
-				}))
-				r := onLoopback(t, ClientConfig{Endpoint: server.URL, Attempts: 1})
-				_, err := r.ask()
-				wantError(t, err, c.want)
-				server.Close() // waits for the handler
-				if written == size {
-					t.Error("the whole body was read")
+			var written int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if withLength {
+					w.Header().Set("Content-Length", fmt.Sprint(size))
 				}
-			})
+				w.WriteHeader(want.Status)
+				written, _ = io.CopyN(w, endless{}, size)
+			}))
+			_, err := onLoopback(t, ClientConfig{Endpoint: server.URL, Attempts: 1}).ask()
+			wantError(t, err, want)
+			server.Close() // waits for the handler
+			if written == size {
+				t.Errorf("%d, with a length %t: the whole body was read", want.Status, withLength)
+			}
 		}
 	}
 }
@@ -146,11 +124,7 @@ func TestConnectionsAreLimitedAndKept(t *testing.T) {
 		inBubble(t, ClientConfig{Concurrency: concurrency, Timeout: time.Minute, QPS: 1e6}, func(t *testing.T, r *rig) {
 			r.api.SetFault("", tairtest.Fault{Delay: 10 * time.Millisecond})
 			for range 2 {
-				var calls sync.WaitGroup
-				for range 200 {
-					calls.Go(r.wantSSL)
-				}
-				calls.Wait()
+				r.burst(200)
 			}
 			r.wantRequests(400)
 			if n, most := r.server.Connections(), r.api.MaxInFlight(); n != concurrency || most != concurrency {
@@ -160,23 +134,25 @@ func TestConnectionsAreLimitedAndKept(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreLimitedOnLoopback(t *testing.T) {
-	r := onLoopback(t, ClientConfig{Concurrency: 10, Timeout: time.Minute, QPS: 1e6})
-	var calls sync.WaitGroup
-	for range 200 {
-		calls.Go(r.wantSSL)
-	}
-	calls.Wait()
+func TestConnectionsOnLoopback(t *testing.T) {
+	r := onLoopback(t, ClientConfig{Concurrency: 10, Timeout: time.Minute, QPS: 1e6, Attempts: 1})
+	r.burst(200)
 	r.wantRequests(200)
 	// A connection whose request got one that was free sooner is one too many for a moment.
 	if n, most := r.server.Connections(), r.api.MaxInFlight(); n > 20 || most > 10 {
 		t.Errorf("%d connections, %d requests in flight, want at most 20 and 10", n, most)
 	}
+	r.api.SetFault("", tairtest.Fault{Reset: true, Times: 1})
+	r.wantSSL() // a dead connection is replaced
+	r.wantRequests(202)
 	r.client.Close()
 	r.wantSSL() // a closed client still works
+	r.server.Close()
+	_, err := r.ask()
+	wantError(t, err, Error{Reason: ReasonNetwork, Detail: "dial tcp " + r.server.Addr + ": connect: connection refused"})
 }
 
-// Whatever the other side sends back, no error repeats it. It may be what the request carried.
+// No error repeats what the other side sends: it may be what was in the request.
 func TestErrorsCarryNoSecret(t *testing.T) {
 	const token = "canaryToken+/="
 	for _, answer := range []string{
@@ -236,11 +212,7 @@ func answerEach(l net.Listener, answer string) {
 func TestWaitingForASlotIsNotPartOfAnAttempt(t *testing.T) {
 	inBubble(t, ClientConfig{Concurrency: 1, Attempts: 1}, func(t *testing.T, r *rig) {
 		r.api.SetFault(testInstance, tairtest.Fault{Delay: 4 * time.Second}) // of 5s that an attempt has
-		var calls sync.WaitGroup
-		for range 3 {
-			calls.Go(r.wantSSL)
-		}
-		calls.Wait()
+		r.burst(3)
 		r.wantRequests(3)
 	})
 }

@@ -105,24 +105,15 @@ func TestErrorText(t *testing.T) {
 }
 
 func TestReasonsThatPassAndThatRefuseCredentials(t *testing.T) {
-	for _, c := range []struct {
-		failure            Error
-		refuses, transient bool
-	}{
-		{Error{Reason: ReasonThrottled}, false, true},
-		{Error{Reason: ReasonCredentials}, false, false},
-		{Error{Reason: ReasonUnauthorized}, true, false},
-		{Error{Reason: ReasonUnauthorized, Code: codeNonceUsed}, false, true},
-		{Error{Reason: ReasonForbidden}, false, false},
-		{Error{Reason: ReasonNotFound}, false, false},
-		{Error{Reason: ReasonTimeout}, false, true},
-		{Error{Reason: ReasonNetwork}, false, true},
-		{Error{Reason: ReasonServer}, false, true},
-		{Error{Reason: ReasonInvalidResponse}, false, false},
-		{Error{Reason: ReasonOther}, false, false},
+	for e, want := range map[Error]struct{ refuses, transient bool }{
+		{Reason: ReasonThrottled}: {false, true}, {Reason: ReasonTimeout}: {false, true},
+		{Reason: ReasonNetwork}: {false, true}, {Reason: ReasonServer}: {false, true},
+		{Reason: ReasonCredentials}: {false, false}, {Reason: ReasonForbidden}: {false, false},
+		{Reason: ReasonNotFound}: {false, false}, {Reason: ReasonInvalidResponse}: {false, false},
+		{Reason: ReasonOther}: {false, false}, {Reason: ReasonUnauthorized}: {true, false},
+		{Reason: ReasonUnauthorized, Code: codeNonceUsed}: {false, true},
 	} {
-		e := c.failure
-		if e.RefusesCredentials() != c.refuses || e.Transient() != c.transient || e.Retryable() != c.transient {
+		if e.RefusesCredentials() != want.refuses || e.Transient() != want.transient || e.Retryable() != want.transient {
 			t.Errorf("%+v: refuses credentials %t, transient %t, retryable %t", e, e.RefusesCredentials(), e.Transient(), e.Retryable())
 		}
 		if e.renewed = true; !e.Retryable() {

@@ -1,8 +1,6 @@
 package tair
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -208,29 +206,4 @@ func TestLimiterHoldsTheLineBack(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestLimiterWaitEndsWithItsContext(t *testing.T) {
-	stopped := errors.New("stopped")
-	for name, prepare := range map[string]func(t *testing.T, l *limiter){
-		"for a token":  func(t *testing.T, l *limiter) { wantStarts(t, l, 0) },
-		"for its turn": func(t *testing.T, l *limiter) { wantStarts(t, l, 0); go wantStarts(t, l, 1000); synctest.Wait() },
-		"in a pause":   func(_ *testing.T, l *limiter) { l.throttled() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			withLimiter(t, 1, func(t *testing.T, l *limiter) {
-				prepare(t, l)
-				ctx, cancel := context.WithCancelCause(t.Context())
-				time.AfterFunc(300*time.Millisecond, func() { cancel(stopped) })
-				began := time.Now()
-				if err := l.wait(ctx); !errors.Is(err, stopped) || time.Since(began) != 300*time.Millisecond {
-					t.Errorf("error %v after %v", err, time.Since(began))
-				}
-				if err := l.wait(ctx); !errors.Is(err, stopped) {
-					t.Errorf("error %v with an ended context", err)
-				}
-				pass(time.Minute) // the caller ahead ends
-			})
-		})
-	}
 }

@@ -146,6 +146,16 @@ func (r *rig) wantSSL() {
 	}
 }
 
+// burst reads the rig's instance n times at once and checks the answers.
+func (r *rig) burst(n int) {
+	r.t.Helper()
+	var calls sync.WaitGroup
+	for range n {
+		calls.Go(r.wantSSL)
+	}
+	calls.Wait()
+}
+
 // list lists the instances of the rig's region.
 func (r *rig) list(f Filter) ([]ListedInstance, error) {
 	return r.client.DescribeInstances(r.t.Context(), f)

@@ -70,49 +70,45 @@ func TestInvalidAnswers(t *testing.T) {
 		wrongDate = "SSL is enabled but SSLExpiredTime is missing or no date"
 		ours      = `{"InstanceId":"r-bp1zxszhcgatnx"`
 	)
-	wantInvalid(t, testInstance, (*rig).ask, []badBody{
+	bodies := []badBody{
 		{"a number for a text", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":1}`, "the body is not the JSON of the operation"},
-		{"{}", "{}", wrongID},
-		{"null", "null", wrongID},
+		{"{}", "{}", wrongID}, {"null", "null", wrongID},
 		{"no instance", `{"SSLEnabled":"Disable"}`, wrongID},
 		{"another instance", `{"InstanceId":"r-other","SSLEnabled":"Disable"}`, wrongID},
 		{"an instance of which the ID is a part", `{"InstanceId":"r-bp1zxszhcgatnx2","SSLEnabled":"Disable"}`, wrongID},
 		{"SSLEnabled missing", ours + `}`, wrongFlag},
-		{"SSLEnabled null", ours + `,"SSLEnabled":null}`, wrongFlag},
-		{"SSLEnabled empty", ours + `,"SSLEnabled":""}`, wrongFlag},
-		{"SSLEnabled in lower case", ours + `,"SSLEnabled":"enable"}`, wrongFlag},
-		{"SSLEnabled Update", ours + `,"SSLEnabled":"Update"}`, wrongFlag},
 		{"date missing", ours + `,"SSLEnabled":"Enable"}`, wrongDate},
-		{"date null", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":null}`, wrongDate},
-		{"date empty", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":""}`, wrongDate},
-		{"date garbage", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"soon"}`, wrongDate},
-		{"date without a zone", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53"}`, wrongDate},
-		{"date zero", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"0001-01-01T00:00:00Z"}`, wrongDate},
-		{"date of the epoch", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"1970-01-01T00:00:00Z"}`, wrongDate},
-	})
+	}
+	for _, flag := range []string{"null", `""`, `"enable"`, `"Update"`} {
+		bodies = append(bodies, badBody{"SSLEnabled " + flag, ours + `,"SSLEnabled":` + flag + `}`, wrongFlag})
+	}
+	for _, date := range []string{"null", `""`, `"soon"`, `"2030-08-05T09:05:53"`, `"0001-01-01T00:00:00Z"`, `"1970-01-01T00:00:00Z"`} {
+		bodies = append(bodies, badBody{"date " + date, ours + `,"SSLEnabled":"Enable","SSLExpiredTime":` + date + `}`, wrongDate})
+	}
+	wantInvalid(t, testInstance, (*rig).ask, bodies)
 }
 
 func TestFailuresKeepTheRequestID(t *testing.T) {
 	const id = "02260F96-913E-4655-9BA5-A3651CAF"
+	ask := func(r *rig) error { _, err := r.ask(); return err }
+	list := func(r *rig) error { _, err := r.list(Filter{}); return err }
+	regions := func(r *rig) error { _, err := r.regions(); return err }
 	for _, c := range []struct {
-		action, fields string
-		want           Error // but for the request ID
+		call   func(r *rig) error
+		fields string
+		status int
+		reason Reason
+		detail string
 	}{
-		{testInstance, `"InstanceId":"r-other"`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "InstanceId is not the one asked for"}},
-		{testInstance, `"SSLEnabled":true`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "the body is not the JSON of the operation"}},
-		{testInstance, `"Code":403`, Error{Reason: ReasonOther, Status: 403, Detail: "the body is not the API's"}},
-		{ActionDescribeInstances, `"TotalCount":-1`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "TotalCount is missing or no count"}},
-		{ActionDescribeRegions, `"RegionIds":{}`, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "RegionIds is missing"}},
+		{ask, `"InstanceId":"r-other"`, 200, ReasonInvalidResponse, "InstanceId is not the one asked for"},
+		{ask, `"SSLEnabled":true`, 200, ReasonInvalidResponse, "the body is not the JSON of the operation"},
+		{ask, `"Code":403`, 403, ReasonOther, "the body is not the API's"},
+		{list, `"TotalCount":-1`, 200, ReasonInvalidResponse, "TotalCount is missing or no count"},
+		{regions, `"RegionIds":{}`, 200, ReasonInvalidResponse, "RegionIds is missing"},
 	} {
 		inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-			r.api.SetFault("", tairtest.Fault{Status: c.want.Status, Body: []byte(`{"RequestId":"` + id + `",` + c.fields + `}`)})
-			call := map[string]func() error{
-				testInstance:            func() error { _, err := r.ask(); return err },
-				ActionDescribeInstances: func() error { _, err := r.list(Filter{}); return err },
-				ActionDescribeRegions:   func() error { _, err := r.regions(); return err },
-			}[c.action]
-			c.want.RequestID = id
-			wantError(t, call(), c.want)
+			r.api.SetFault("", tairtest.Fault{Status: c.status, Body: []byte(`{"RequestId":"` + id + `",` + c.fields + `}`)})
+			wantError(t, c.call(r), Error{Reason: c.reason, Status: c.status, RequestID: id, Detail: c.detail})
 		})
 	}
 }
