@@ -55,84 +55,9 @@ func (f fetcher) wantError(t *testing.T, class string) *Error {
 	return err
 }
 
-func TestStaticTypesIgnoreTheEnvironment(t *testing.T) {
-	foreignEnv(t)
-	uri := newURIServer(t, respondWith("one", time.Hour))
-	for _, c := range []struct {
-		cfg  Config
-		want Credentials
-	}{
-		{Config{Type: TypeAccessKey, AccessKeyID: "one", AccessKeySecret: "secret-of-one"}, keyOfID("one")},
-		{Config{Type: TypeSTS, AccessKeyID: "one", AccessKeySecret: "secret-of-one", SecurityToken: "token-of-one"}, credentialsOfID("one")},
-		{Config{Type: TypeCredentialsURI, URL: Secret(uri.URL)}, credentialsOfID("one")},
-	} {
-		newFetcher(t, c.cfg).want(t, c.want)
-	}
-}
-
-func TestRoleIsAssumedWithAKey(t *testing.T) {
-	foreignEnv(t)
-	sts := newSTSServer(t)
-	cfg := keyRole(sts.host())
-	f := newFetcher(t, cfg)
-	for range 2 { // the second is from the session
-		f.want(t, credentialsOfID("STS.key"))
-	}
-	sts.want(t, 1, map[string]string{
-		"Action": "AssumeRole", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter", "DurationSeconds": "3600",
-		"ExternalId": "", "SecurityToken": "",
-	})
-	if got, err := f(true); err != nil || got != credentialsOfID("STS.key") {
-		t.Errorf("fresh: got %q, error %v", got.AccessKeyID, err)
-	}
-	sts.want(t, 2, nil)
-
-	cfg.RoleSessionName, cfg.RoleSessionExpiration = "mine", model.Duration(20*time.Minute)
-	cfg.ExternalID, cfg.SecurityToken = "outside", "token"
-	newFetcher(t, cfg).want(t, credentialsOfID("STS.key"))
-	sts.want(t, 3, map[string]string{
-		"RoleSessionName": "mine", "DurationSeconds": "1200", "ExternalId": "outside", "SecurityToken": "token",
-	})
-}
-
-func TestRoleIsAssumedWithAnOIDCToken(t *testing.T) {
-	foreignEnv(t)
-	sts := newSTSServer(t)
-	newFetcher(t, oidcRole(sts.host(), writeSecret(t, "", "jwt\n"))).want(t, credentialsOfID("STS.jwt"))
-	sts.want(t, 1, map[string]string{
-		"Action": "AssumeRoleWithOIDC", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter",
-		"OIDCProviderArn": "acs:ram::1234567890:oidc-provider/ack", "DurationSeconds": "3600",
-	})
-}
-
+// Trap 7: the library takes missing fields from the environment.
 // Trap 9: with NewCredential a role can be assumed with a static key only.
-func TestRoleIsAssumedFromASource(t *testing.T) {
-	foreignEnv(t)
-	sts := newSTSServer(t)
-	oidc := oidcRole(sts.host(), writeSecret(t, "", "jwt"))
-	uri := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
-	n := 0
-	for _, c := range []struct {
-		source *Config
-		who    string
-	}{
-		{&uri, "local"},
-		{&Config{Type: TypeDefault}, "foreign"},
-		{nil, "foreign"}, // the default chain
-		{&oidc, "STS.jwt"},
-	} {
-		newFetcher(t, Config{
-			Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: c.source,
-		}).want(t, credentialsOfID("STS."+c.who))
-		n++
-		if c.source == &oidc {
-			n++ // its own
-		}
-		sts.want(t, n, map[string]string{"Action": "AssumeRole", "AccessKeyId": c.who})
-	}
-}
-
-func TestRoleOfTheECSInstance(t *testing.T) {
+func TestEveryTypeIgnoresTheEnvironment(t *testing.T) {
 	foreignEnv(t)
 	newMetadataServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -147,7 +72,54 @@ func TestRoleOfTheECSInstance(t *testing.T) {
 			http.NotFound(w, r)
 		}
 	})
-	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node", DisableIMDSv1: true}).want(t, credentialsOfID("node"))
+	sts := newSTSServer(t)
+	uri := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
+	oidc := oidcRole(sts.host(), writeSecret(t, "", "jwt\n"))
+	role := func(source *Config) Config {
+		return Config{Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: source}
+	}
+	full := keyRole(sts.host())
+	full.RoleSessionName, full.RoleSessionExpiration = "mine", model.Duration(20*time.Minute)
+	full.ExternalID, full.SecurityToken = "outside", "token"
+	for name, c := range map[string]struct {
+		cfg      Config
+		want     Credentials
+		requests int               // to the token service
+		params   map[string]string // of the last one
+	}{
+		"access_key":      {cfg: Config{Type: TypeAccessKey, AccessKeyID: "one", AccessKeySecret: "secret-of-one"}, want: keyOfID("one")},
+		"sts":             {cfg: Config{Type: TypeSTS, AccessKeyID: "one", AccessKeySecret: "secret-of-one", SecurityToken: "token-of-one"}, want: credentialsOfID("one")},
+		"credentials_uri": {cfg: uri, want: credentialsOfID("local")},
+		"ecs_ram_role":    {cfg: Config{Type: TypeECSRAMRole, RoleName: "node", DisableIMDSv1: true}, want: credentialsOfID("node")},
+		"oidc_role_arn": {oidc, credentialsOfID("STS.jwt"), 1, map[string]string{
+			"Action": "AssumeRoleWithOIDC", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter",
+			"OIDCProviderArn": "acs:ram::1234567890:oidc-provider/ack", "DurationSeconds": "3600",
+		}},
+		"role with a key": {keyRole(sts.host()), credentialsOfID("STS.key"), 1, map[string]string{
+			"Action": "AssumeRole", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter", "DurationSeconds": "3600",
+			"ExternalId": "", "SecurityToken": "",
+		}},
+		"role with every key": {full, credentialsOfID("STS.key"), 1, map[string]string{
+			"RoleSessionName": "mine", "DurationSeconds": "1200", "ExternalId": "outside", "SecurityToken": "token",
+		}},
+		"role from a URI":         {role(&uri), credentialsOfID("STS.local"), 1, map[string]string{"Action": "AssumeRole", "AccessKeyId": "local"}},
+		"role from the default":   {role(&Config{Type: TypeDefault}), credentialsOfID("STS.foreign"), 1, map[string]string{"AccessKeyId": "foreign"}},
+		"role without a source":   {role(nil), credentialsOfID("STS.foreign"), 1, map[string]string{"AccessKeyId": "foreign"}},
+		"role from another token": {role(&oidc), credentialsOfID("STS.STS.jwt"), 2, map[string]string{"Action": "AssumeRole", "AccessKeyId": "STS.jwt"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sts.requests = nil
+			f := newFetcher(t, c.cfg)
+			for range 2 { // the second is from the session
+				f.want(t, c.want)
+			}
+			sts.want(t, c.requests, c.params)
+			if got, err := f(true); err != nil || got != c.want {
+				t.Errorf("fresh: got %q, error %v", got.AccessKeyID, err)
+			}
+			sts.want(t, 2*c.requests, nil)
+		})
+	}
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node"}).wantError(t, classDisabled)
 }
