@@ -67,13 +67,13 @@ func TestEveryTypeIgnoresTheEnvironment(t *testing.T) {
 			_, _ = w.Write([]byte("metadata-token"))
 		case r.URL.Path == "/latest/meta-data/ram/security-credentials/node" &&
 			r.Header.Get("X-Aliyun-Ecs-Metadata-Token") == "metadata-token":
-			respondWith("node", time.Hour)(w, r)
+			respondWith("node")(w, r)
 		default:
 			http.NotFound(w, r)
 		}
 	})
 	sts := newSTSServer(t)
-	uri := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
+	uri := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local")).URL)}
 	oidc := oidcRole(sts.host(), writeSecret(t, "", "jwt\n"))
 	role := func(source *Config) Config {
 		return Config{Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: source}
@@ -152,53 +152,53 @@ func TestFilesAreReadAgain(t *testing.T) {
 	static.wantError(t, classFile)
 }
 
-// Trap 4: the default chain stays with the last provider it tried.
-func TestDefaultChainIsBuiltAnewAfterFailure(t *testing.T) {
-	cleanEnv(t)
-	newMetadataServer(t, http.NotFound)
-	f := newFetcher(t, Config{Type: TypeDefault})
-	f.wantError(t, classChain)
-	setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
-	f.want(t, keyOfID("one"))
-}
-
-// Trap 4 again: after a hiccup of RRSA at the start it would stay with the node's role.
-func TestDefaultChainDoesNotStayOnTheNodesRole(t *testing.T) {
-	for _, rrsa := range []bool{true, false} {
-		cleanEnv(t)
-		newMetadataServer(t, respondWith("node", time.Hour))
-		setEnv(t, "ECS_METADATA", "node")
-		if rrsa {
-			missing := filepath.Join(t.TempDir(), "not-there-yet")
-			setEnv(t, "ROLE_ARN", testRoleARN, "OIDC_PROVIDER_ARN", "arn", "OIDC_TOKEN_FILE", missing)
-		}
-		f := newFetcher(t, Config{Type: TypeDefault})
-		f.want(t, credentialsOfID("node"))
-		// The first of the chain shows whether the chain starts again.
-		setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
-		if rrsa {
-			f.want(t, keyOfID("one"))
-		} else {
-			f.want(t, credentialsOfID("node"))
-		}
+// Trap 4: the default chain stays with the last provider that it tried: with none after a failure, and with the node's
+// role after a failure of RRSA.
+func TestDefaultChainStartsAgain(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "not-there-yet")
+	node := []string{"ECS_METADATA", "node"}
+	for name, c := range map[string]struct {
+		env   []string
+		again bool
+	}{
+		"after a failure":         {nil, true},
+		"after a failure of RRSA": {append(node, "ROLE_ARN", testRoleARN, "OIDC_PROVIDER_ARN", "arn", "OIDC_TOKEN_FILE", missing), true},
+		"not without RRSA":        {node, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cleanEnv(t)
+			setEnv(t, c.env...)
+			f := newFetcher(t, Config{Type: TypeDefault})
+			if c.env == nil {
+				newMetadataServer(t, http.NotFound)
+				f.wantError(t, classChain)
+			} else {
+				newMetadataServer(t, respondWith("node"))
+				f.want(t, credentialsOfID("node"))
+			}
+			// The first provider of the chain shows whether the chain starts again.
+			setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
+			if c.again {
+				f.want(t, keyOfID("one"))
+			} else {
+				f.want(t, credentialsOfID("node"))
+			}
+		})
 	}
 }
 
 // Trap 8: the library dereferences parts of answers unchecked.
 func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	cleanEnv(t)
-	noExpiry, noCode := keyFor("one", time.Hour), keyFor("one", time.Hour)
+	noExpiry, noCode := keyFor("one"), keyFor("one")
 	delete(noExpiry, "Expiration")
 	delete(noCode, "Code")
 
 	sts := newSTSServer(t)
-	answer := sts.handler
-	sts.answer(func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, map[string]any{"Credentials": noExpiry})
-	})
+	sts.answer(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, map[string]any{"Credentials": noExpiry}) })
 	f := newFetcher(t, keyRole(sts.host()))
 	f.wantError(t, classPanic)
-	sts.answer(answer)
+	sts.answer(nil)
 	f.want(t, credentialsOfID("STS.key"))
 
 	newMetadataServer(t, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, noCode) })
@@ -215,7 +215,7 @@ func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 
 func TestLaterChangesOfAConfigHaveNoEffect(t *testing.T) {
 	foreignEnv(t)
-	source := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
+	source := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local")).URL)}
 	f := newFetcher(t, Config{
 		Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: newSTSServer(t).host(), Source: &source,
 	})
