@@ -200,8 +200,7 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 		{"in a pause", func(r *rig) { r.client.requests.limiter.throttled() }, true, half, "waiting for the rate limit: stopped"},
 		{"behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, false, half, "waiting for the rate limit: context deadline exceeded"},
 		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, false, half, "waiting for credentials: context deadline exceeded"},
-		{"waiting for a slot", func(r *rig) { _, _ = r.client.Admit(r.t.Context()); _, _ = r.client.Admit(r.t.Context()) }, false, half,
-			"waiting for a slot: context deadline exceeded"},
+		{"waiting for a slot", func(r *rig) { r.hold(); r.hold() }, false, half, "waiting for a slot: context deadline exceeded"},
 	} {
 		inBubbles(t, c.name, ClientConfig{QPS: 0.5, Concurrency: 2}, func(t *testing.T, r *rig) {
 			c.prepare(r)
@@ -224,7 +223,17 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 			}
 			r.wantRequests(0)
 			pass(time.Minute) // the call ahead ends
+			if n := len(r.client.requests.slots); n != 0 {
+				t.Errorf("%d slots are still taken", n)
+			}
 		})
+	}
+}
+
+// hold takes a permit and releases it much later.
+func (r *rig) hold() {
+	if permit, err := r.client.Admit(r.t.Context()); err == nil {
+		time.AfterFunc(30*time.Second, permit.Release)
 	}
 }
 

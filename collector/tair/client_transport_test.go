@@ -130,6 +130,12 @@ func TestConnectionsAreLimitedAndKept(t *testing.T) {
 			if n, most := r.server.Connections(), r.api.MaxInFlight(); n != concurrency || most != concurrency {
 				t.Errorf("%d connections, %d requests in flight, want %d", n, most, concurrency)
 			}
+			r.client.Close()
+			r.wantSSL() // a closed client still works, and keeps no connection
+			synctest.Wait()
+			if n := r.server.OpenConnections(); n != 0 {
+				t.Errorf("%d connections of a closed client are open", n)
+			}
 		})
 	}
 }
@@ -145,8 +151,6 @@ func TestConnectionsOnLoopback(t *testing.T) {
 	r.api.SetFault("", tairtest.Fault{Reset: true, Times: 1})
 	r.wantSSL() // a dead connection is replaced
 	r.wantRequests(202)
-	r.client.Close()
-	r.wantSSL() // a closed client still works
 	r.server.Close()
 	_, err := r.ask()
 	wantError(t, err, Error{Reason: ReasonNetwork, Detail: "dial tcp " + r.server.Addr + ": connect: connection refused"})
