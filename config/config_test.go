@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"go.uber.org/goleak"
 
 	"tair_ssl_exporter/collector/tair/creds"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestWrittenDefaultsAreThoseOfAFileWithoutThem(t *testing.T) {
 	written, err := Load("testdata/good/defaults.yml")

@@ -3,39 +3,39 @@ package tair
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"tair_ssl_exporter/collector/tair/creds"
 )
 
-// ClientConfig describes the API of one region to one account.
+// ClientConfig holds the settings of a client for one region of one account.
 type ClientConfig struct {
 	Region      string
 	Endpoint    string // overrides the endpoint table: host, host:port or http(s)://host:port
 	Network     string // NetworkPublic (default) or NetworkVPC
 	Credentials creds.Provider
 
-	Timeout     time.Duration // of one HTTP attempt
-	Attempts    int           // tries of a call, the first included
-	Concurrency int           // requests in flight at most; listings have one more of their own
-	QPS         float64       // requests a second at most
+	Timeout     time.Duration // of one HTTP request
+	Attempts    int           // the most requests for one call, the first included
+	Concurrency int           // the most DescribeInstanceSSL requests in flight; listings have one more
+	QPS         float64       // the most requests in a second, of all kinds together
 
 	UserAgent string
-	Observer  Observer // hears of every attempt; may be nil
+	Observer  Observer // nil: none
 
-	Now         func() time.Time                                                  // nil: time.Now; the date of requests
-	DialContext func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the network
+	Now         func() time.Time                                                  // the date of requests; nil: time.Now
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a net.Dialer
 }
 
-// Observer hears what a client does. Its methods are called from many goroutines and must not block.
+// Observer receives reports of what a client does. Its methods are called from many goroutines and must not block.
 type Observer interface {
-	// Attempted is called when one HTTP request has ended.
+	// Attempted is called at the end of each attempt.
 	Attempted(Attempt)
-	// Waited is called with the time that a request has waited for the rate limit.
+	// Waited is called with the time for which a request has waited for the rate limit.
 	Waited(time.Duration)
 }
 
@@ -45,24 +45,24 @@ type noopObserver struct{}
 func (noopObserver) Attempted(Attempt)    {}
 func (noopObserver) Waited(time.Duration) {}
 
-// Attempt is one HTTP request that has ended.
+// Attempt describes one request to the API that has ended.
 type Attempt struct {
 	Action string
 	Code   string // "OK", else the API's code, else the reason
-	Reason Reason // "" when it was answered
+	Reason Reason // "" when the answer was 200 OK and valid
 	Took   time.Duration
 }
 
-// Client asks the API of one region for one account. It is safe for concurrent use.
+// Client calls the API of one region with the credentials of one account. It is safe for concurrent use.
 type Client struct {
 	cfg      ClientConfig
 	url      url.URL // of the API, without a query
 	requests *lane   // of DescribeInstanceSSL
-	listings *lane   // of everything else, so that a slow or throttled listing delays no scrape
+	listings *lane   // of the other operations, so that a slow or throttled listing delays no scrape
 	closed   atomic.Bool
 }
 
-// NewClient returns a client; it opens no connection. The error names the field of cfg that is not usable.
+// NewClient returns a client. It opens no connection. The error names the field of cfg that is missing or wrong.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	switch {
 	case cfg.Region == "":
@@ -72,10 +72,11 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	case cfg.Timeout <= 0, cfg.Attempts < 1, cfg.Concurrency < 1, cfg.QPS <= 0:
 		return nil, errors.New("timeout, attempts, concurrency and qps must be positive")
 	}
-	scheme, host, err := endpoint(cfg.Region, cfg.Network, cfg.Endpoint)
+	address, err := Endpoint(cfg.Region, cfg.Network, cfg.Endpoint)
 	if err != nil {
-		return nil, fmt.Errorf("region %s: %w", cfg.Region, err)
+		return nil, err
 	}
+	scheme, host, _ := strings.Cut(address, "://")
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -95,18 +96,18 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	}, nil
 }
 
-// URL is the address of the API, as http(s)://host or http(s)://host:port.
+// URL returns the address of the API, as http(s)://host or http(s)://host:port.
 func (c *Client) URL() string { return c.url.Scheme + "://" + c.url.Host }
 
-// QPS is the limit in force, in requests a second: the configured one, lowered while the API throttles
+// QPS returns the rate limit in force, in requests a second. It is below the configured one after the API has throttled
 // DescribeInstanceSSL.
 func (c *Client) QPS() float64 { return c.requests.limiter.qps() }
 
-// Attempts is how often a request is sent at most, the first time included.
+// Attempts returns ClientConfig.Attempts, the most requests for one call.
 func (c *Client) Attempts() int { return c.cfg.Attempts }
 
-// Close ends the connections: the idle ones at once, the others when their requests have ended. A scrape under way may
-// still use the client.
+// Close closes the idle connections at once and the others at the end of their requests. A scrape under way may still use
+// the client.
 func (c *Client) Close() {
 	c.closed.Store(true)
 	c.requests.transport.CloseIdleConnections()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +15,6 @@ import (
 var (
 	errInternal  = &tairtest.APIError{Status: 500, Code: "InternalError"}
 	errThrottled = &tairtest.APIError{Status: 429, Code: "Throttling.User"}
-	errRefused   = &tairtest.APIError{Status: 403, Code: "InvalidAccessKeyId.Inactive"}
 )
 
 func TestNewClientRefuses(t *testing.T) {
@@ -32,6 +30,7 @@ func TestNewClientRefuses(t *testing.T) {
 		{func(c *ClientConfig) { c.Concurrency = 0 }, positive},
 		{func(c *ClientConfig) { c.QPS = 0 }, positive},
 		{func(c *ClientConfig) { c.QPS = -1 }, positive},
+		{func(c *ClientConfig) { c.Endpoint = "/" }, wrongEndpoint},
 	} {
 		cfg := ClientConfig{Region: testRegion, Credentials: &fakeKeys{}, Timeout: time.Second, Attempts: 1, Concurrency: 1, QPS: 1}
 		if _, err := NewClient(cfg); err != nil {
@@ -68,52 +67,50 @@ func TestFailuresAreTriedAgainOrNot(t *testing.T) {
 		{"other", apiError(400, "InvalidParameter"), 1, ReasonOther},
 		{"unsupported", apiError(400, "InvalidRedisVersionPattern"), 1, ReasonOther},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
-				r.api.SetFault(testInstance, c.fault)
-				_, err := r.ask()
-				var failed *Error
-				if errors.As(err, &failed); err != nil && failed.Reason != c.reason || err == nil && c.reason != "" {
-					t.Errorf("error %v, want %s", err, c.reason)
-				}
-				r.wantRequests(c.requests)
-			})
+		inBubbles(t, c.name, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
+			r.api.SetFault(testInstance, c.fault)
+			_, err := r.ask()
+			var failed *Error
+			if !errors.As(err, &failed) || failed.Reason != c.reason {
+				t.Errorf("error %v, want %s", err, c.reason)
+			}
+			r.wantRequests(c.requests)
 			if c.requests == 1 {
 				return
 			}
-			inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
-				c.fault.Times = 2
-				r.api.SetFault(testInstance, c.fault)
-				r.wantSSL()
-				r.wantRequests(3)
-			})
+			r.api.ResetRequests()
+			c.fault.Times = 2
+			r.api.SetFault(testInstance, c.fault)
+			r.wantSSL()
+			r.wantRequests(3)
 		})
 	}
 }
 
 func TestWaitsBetweenAttempts(t *testing.T) {
+	const ms = time.Millisecond
 	for _, c := range []struct {
 		name        string
 		failure     *tairtest.APIError
 		least, most []time.Duration
+		qps         float64 // after them
 	}{
-		{"random part of a doubling time", errInternal, make([]time.Duration, 6), []time.Duration{
-			100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond, 2 * time.Second,
-		}},
-		{"and the pause", errThrottled, []time.Duration{time.Second, time.Second}, []time.Duration{1100 * time.Millisecond, 1200 * time.Millisecond}},
+		{"random part of a doubling time", errInternal, make([]time.Duration, 6), []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 2000 * ms}, 1000},
+		{"and the pause", errThrottled, []time.Duration{1000 * ms, 1000 * ms}, []time.Duration{1100 * ms, 1200 * ms}, 125},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: len(c.most) + 1}, func(t *testing.T, r *rig) {
-				r.api.SetFault("", tairtest.Fault{Error: c.failure})
-				_, _ = r.ask()
-				log := r.api.Requests()
-				r.wantRequests(len(c.most) + 1)
-				for i, most := range c.most {
-					if got := log[i+1].At.Sub(log[i].At); got < c.least[i] || got > most {
-						t.Errorf("%v after attempt %d, want %v to %v", got, i+1, c.least[i], most)
-					}
+		inBubbles(t, c.name, ClientConfig{Attempts: len(c.most) + 1}, func(t *testing.T, r *rig) {
+			r.api.SetFault("", tairtest.Fault{Error: c.failure})
+			_, _ = r.ask()
+			log := r.api.Requests()
+			r.wantRequests(len(c.most) + 1)
+			for i, most := range c.most {
+				if got := log[i+1].At.Sub(log[i].At); got < c.least[i] || got > most {
+					t.Errorf("%v after attempt %d, want %v to %v", got, i+1, c.least[i], most)
 				}
-			})
+			}
+			if got := r.client.QPS(); got != c.qps {
+				t.Errorf("%v/s, want %v/s", got, c.qps)
+			}
 		})
 	}
 	for n := 1; n < 200; n++ {
@@ -124,68 +121,40 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 }
 
 func TestRefusedCredentials(t *testing.T) {
+	const invalid, seen = "InvalidAccessKeyId.Inactive", "SignatureNonceUsed"
+	one, both := []creds.Credentials{testKey}, []creds.Credentials{testKey, otherKey}
 	for _, c := range []struct {
 		name     string
 		chain    []creds.Credentials // what the provider returns, the next one after each rejection
 		attempts int
+		code     string
 		refusals int
 		rejected []creds.Credentials
 		requests int
 		ok       bool
 	}{
-		{"others work", []creds.Credentials{testKey, otherKey}, 3, 1, []creds.Credentials{testKey}, 2, true},
-		{"there are no others", []creds.Credentials{testKey}, 3, 1, []creds.Credentials{testKey}, 1, false},
-		{"others are refused too", []creds.Credentials{testKey, otherKey}, 3, 2, []creds.Credentials{testKey, otherKey}, 2, false},
-		{"no attempt is left", []creds.Credentials{testKey, otherKey}, 1, 1, []creds.Credentials{testKey}, 1, false},
+		{"others work", both, 3, invalid, 1, one, 2, true},
+		{"there are no others", one, 3, invalid, 1, one, 1, false},
+		{"others are refused too", both, 3, invalid, 2, both, 2, false},
+		{"no attempt is left", both, 1, invalid, 1, one, 1, false},
+		{"a nonce that was seen is no reason to drop them", both, 3, seen, 1, nil, 2, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: c.attempts}, func(t *testing.T, r *rig) {
-				r.keys.chain = c.chain
-				r.api.SetFault("", tairtest.Fault{Error: errRefused, Times: c.refusals})
-				if c.ok {
-					r.wantSSL()
-				} else {
-					_, err := r.ask()
-					var failure *Error
-					if !errors.As(err, &failure) || failure.Reason != ReasonUnauthorized || failure.Retryable() != (c.attempts == 1) {
-						t.Errorf("error %+v", err)
-					}
+		inBubbles(t, c.name, ClientConfig{Attempts: c.attempts}, func(t *testing.T, r *rig) {
+			r.keys.chain = c.chain
+			r.api.SetFault("", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: c.code}, Times: c.refusals})
+			if c.ok {
+				r.wantSSL()
+			} else {
+				_, err := r.ask()
+				var failure *Error
+				if !errors.As(err, &failure) || failure.Reason != ReasonUnauthorized || failure.Retryable() != (c.attempts == 1) {
+					t.Errorf("error %+v", err)
 				}
-				if !slices.Equal(r.keys.rejected, c.rejected) {
-					t.Errorf("%d rejected, want %d, or others", len(r.keys.rejected), len(c.rejected))
-				}
-				r.wantRequests(c.requests)
-			})
-		})
-	}
-}
-
-func TestRefusalsExplainTheirCode(t *testing.T) {
-	refused := func(code string) tairtest.Fault {
-		return tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: code}}
-	}
-	for _, c := range []struct {
-		code  string
-		ahead time.Duration // of the client's clock
-		want  string
-	}{
-		{"InvalidAccessKeyId.NotFound", 0, "the access key does not exist or is disabled"},
-		{"InvalidAccessKeyId.Inactive", 0, "the access key does not exist or is disabled"},
-		{"SignatureDoesNotMatch", 0, "the access key secret does not belong to the access key ID"},
-		{"InvalidSecurityToken.Expired", 0, "the temporary credentials have expired or their token is not valid"},
-		{"InvalidTimeStamp.Expired", time.Hour, "the clock of this machine is 1h0m0s ahead of the API's"},
-		{"InvalidTimeStamp.Expired", -20 * time.Minute, "the clock of this machine is 20m0s behind the API's"},
-		{"InvalidTimeStamp.Expired", 0, "the clock of this machine differs from the API's"},
-		{"SignatureNonceUsed", 0, ""},
-	} {
-		now := func() time.Time { return time.Now().Add(c.ahead) }
-		inBubble(t, ClientConfig{Attempts: 1, Now: now}, func(t *testing.T, r *rig) {
-			r.api.SetFault("", refused(c.code))
-			_, err := r.ask()
-			var failure *Error
-			if !errors.As(err, &failure) || failure.Code != c.code || failure.Detail != c.want {
-				t.Errorf("%s, %v ahead: error %v, want %s", c.code, c.ahead, err, c.want)
 			}
+			if !slices.Equal(r.keys.rejected, c.rejected) {
+				t.Errorf("%d rejected, want %d, or others", len(r.keys.rejected), len(c.rejected))
+			}
+			r.wantRequests(c.requests)
 		})
 	}
 }
@@ -205,7 +174,7 @@ func TestCredentialsCannotBeObtained(t *testing.T) {
 	})
 }
 
-// What an attempt has learned weighs more than why there is no other.
+// The failure of an attempt says more than why there is no other.
 func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		r.api.SetFault("", tairtest.Fault{Delay: time.Second, Error: errInternal})
@@ -217,38 +186,54 @@ func TestCredentialsRunOutAfterAnAttempt(t *testing.T) {
 }
 
 func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
+	stopped := errors.New("stopped")
+	const half = 500 * time.Millisecond
 	for _, c := range []struct {
 		name    string
 		prepare func(r *rig)
-		within  time.Duration // 0: canceled after a second
+		stop    bool // ends before its deadline
+		took    time.Duration
 		want    string
 	}{
-		{"the token would come too late", func(r *rig) { r.wantSSL() }, time.Second,
-			"waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
-		{"canceled while waiting for a token", func(r *rig) { r.wantSSL() }, 0,
-			"waiting for the rate limit: context canceled"},
-		{"waiting behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, time.Second,
-			"waiting for the rate limit: context deadline exceeded"},
-		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, time.Second,
-			"waiting for credentials: context deadline exceeded"},
+		{"the token would come too late", (*rig).wantSSL, false, 0, "waiting for the rate limit: rate: Wait(n=1) would exceed context deadline"},
+		{"waiting for a token", (*rig).wantSSL, true, half, "waiting for the rate limit: stopped"},
+		{"in a pause", func(r *rig) { r.client.requests.limiter.throttled() }, true, half, "waiting for the rate limit: stopped"},
+		{"behind another call", func(r *rig) { r.wantSSL(); go r.wantSSL(); synctest.Wait() }, false, half, "waiting for the rate limit: context deadline exceeded"},
+		{"waiting for credentials", func(r *rig) { r.keys.hang = true }, false, half, "waiting for credentials: context deadline exceeded"},
+		{"waiting for a slot", func(r *rig) { r.hold(); r.hold() }, false, half, "waiting for a slot: context deadline exceeded"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{QPS: 0.5}, func(t *testing.T, r *rig) {
-				c.prepare(r)
-				r.api.ResetRequests()
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(time.Second, cancel)
-				if c.within > 0 {
-					ctx, cancel = context.WithTimeout(t.Context(), c.within)
-					defer cancel()
-				}
-				if got, err := r.askUnder(ctx); err == nil || err.Error() != c.want || got != (SSL{}) {
-					t.Errorf("got %+v, error %v\nwant %s", got, err, c.want)
-				}
-				r.wantRequests(0)
-				pass(time.Minute) // the call ahead ends
-			})
+		inBubbles(t, c.name, ClientConfig{QPS: 0.5, Concurrency: 2}, func(t *testing.T, r *rig) {
+			c.prepare(r)
+			r.api.ResetRequests()
+			ctx, cancel := context.WithTimeout(t.Context(), half)
+			if c.stop {
+				var stop context.CancelCauseFunc
+				ctx, stop = context.WithCancelCause(t.Context())
+				time.AfterFunc(half, func() { stop(stopped) })
+			}
+			defer cancel()
+			began := time.Now()
+			got, err := r.askUnder(ctx)
+			if err == nil || err.Error() != c.want || got != (SSL{}) || time.Since(began) != c.took {
+				t.Errorf("got %+v, error %v after %v\nwant %s after %v", got, err, time.Since(began), c.want, c.took)
+			}
+			<-ctx.Done()
+			if _, err := r.askUnder(ctx); !errors.Is(err, context.Cause(ctx)) {
+				t.Errorf("error %v with an ended context", err)
+			}
+			r.wantRequests(0)
+			pass(time.Minute) // the call ahead ends
+			if n := len(r.client.requests.slots); n != 0 {
+				t.Errorf("%d slots are still taken", n)
+			}
 		})
+	}
+}
+
+// hold takes a permit and releases it much later.
+func (r *rig) hold() {
+	if permit, err := r.client.Admit(r.t.Context()); err == nil {
+		time.AfterFunc(30*time.Second, permit.Release)
 	}
 }
 
@@ -258,46 +243,20 @@ func TestPermitDependsOnNoContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		got, err := r.askOnce(ctx)
+		got, err := r.askOnce(ctx, testInstance)
 		if got != testSSL || err != nil || time.Since(began) != 3*time.Second {
 			t.Errorf("got %+v, error %v after %v", got, err, time.Since(began))
 		}
 	})
 }
 
-// A listing that nobody needs any more ends at once.
-func TestCallUnderWayEndsWithItsContext(t *testing.T) {
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetFault("", tairtest.Fault{Hang: true})
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		began := time.Now()
-		if _, err := r.askUnder(ctx); err == nil || time.Since(began) != time.Second {
-			t.Errorf("error %v after %v", err, time.Since(began))
-		}
-		r.wantRequests(1)
-	})
-}
-
-func TestPermitThatIsReleasedMakesRoom(t *testing.T) {
-	inBubble(t, ClientConfig{Concurrency: 1}, func(t *testing.T, r *rig) {
-		permit, err := r.client.Admit(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		const want = "waiting for a slot: context deadline exceeded"
-		if _, err := r.client.Admit(ctx); err == nil || err.Error() != want {
-			t.Errorf("error %v, want %s", err, want)
-		}
-		permit.Release()
-		r.wantSSL()
-	})
-}
-
 func TestObserver(t *testing.T) {
 	inBubble(t, ClientConfig{Attempts: 6, QPS: 1}, func(t *testing.T, r *rig) {
+		r.burst(3)
+		if want := []time.Duration{0, time.Second, 2 * time.Second}; !slices.Equal(r.observed.waits, want) {
+			t.Errorf("waits %v, want %v", r.observed.waits, want)
+		}
+		*r.observed = recorder{}
 		r.api.SetFault("",
 			tairtest.Fault{Times: 1, Hang: true},
 			tairtest.Fault{Times: 1, Delay: 4 * time.Second, Reset: true},
@@ -308,48 +267,20 @@ func TestObserver(t *testing.T) {
 		)
 		r.wantSSL()
 		_, _ = r.ask()
-		attempt := func(code string, reason Reason, took time.Duration) Attempt {
-			return Attempt{Action: "DescribeInstanceSSL", Code: code, Reason: reason, Took: took}
-		}
+		const action = "DescribeInstanceSSL"
 		want := []Attempt{
-			attempt("timeout", ReasonTimeout, 5*time.Second),
-			attempt("network", ReasonNetwork, 4*time.Second),
-			attempt("InternalError", ReasonServer, time.Second),
-			attempt("server", ReasonServer, 0),
-			attempt("OK", "", 2*time.Second),
-			attempt("IncorrectEngineVersion", ReasonForbidden, 0),
+			{action, "timeout", ReasonTimeout, 5 * time.Second},
+			{action, "network", ReasonNetwork, 4 * time.Second},
+			{action, "InternalError", ReasonServer, time.Second},
+			{action, "server", ReasonServer, 0},
+			{action, "OK", "", 2 * time.Second},
+			{action, "IncorrectEngineVersion", ReasonForbidden, 0},
 		}
 		if !slices.Equal(r.observed.attempts, want) {
 			t.Errorf("observed %+v\nwant %+v", r.observed.attempts, want)
 		}
 		if len(r.observed.waits) != len(want) {
 			t.Errorf("waits %v, want %d", r.observed.waits, len(want))
-		}
-	})
-}
-
-func TestObserverIsToldOfTheWaitForTheRate(t *testing.T) {
-	inBubble(t, ClientConfig{QPS: 1}, func(t *testing.T, r *rig) {
-		var calls sync.WaitGroup
-		for range 3 {
-			calls.Go(r.wantSSL)
-		}
-		calls.Wait()
-		want := []time.Duration{0, time.Second, 2 * time.Second}
-		if !slices.Equal(r.observed.waits, want) {
-			t.Errorf("waits %v, want %v", r.observed.waits, want)
-		}
-	})
-}
-
-func TestThrottlingLowersTheRate(t *testing.T) {
-	inBubble(t, ClientConfig{QPS: 400, Attempts: 1}, func(t *testing.T, r *rig) {
-		r.api.SetFault("", tairtest.Fault{Error: errThrottled, Times: 1})
-		for _, want := range []float64{200, 201, 202} { // the first answer is throttled
-			_, _ = r.ask()
-			if got := r.client.QPS(); got != want {
-				t.Errorf("%v/s, want %v/s", got, want)
-			}
 		}
 	})
 }

@@ -1,15 +1,12 @@
 package tair
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,106 +15,60 @@ import (
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
-func TestTimeout(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		warm  bool // on a kept-alive connection
-		fault tairtest.Fault
-	}{
-		{"no answer", false, tairtest.Fault{Hang: true}},
-		{"no answer on a kept-alive connection", true, tairtest.Fault{Hang: true}},
-		{"late answer", false, tairtest.Fault{Delay: time.Minute}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Timeout: 7 * time.Second, Attempts: 1}, func(t *testing.T, r *rig) {
-				if c.warm {
-					r.wantSSL()
-					r.api.ResetRequests()
-				}
-				r.api.SetFault("", c.fault)
-				began := time.Now()
-				_, err := r.ask()
-				wantError(t, err, Error{Reason: ReasonTimeout, Detail: "no complete answer in time"})
-				if took := time.Since(began); took != 7*time.Second {
-					t.Errorf("took %v", took)
-				}
-				r.wantRequests(1)
-				synctest.Wait()
-				if n := r.server.OpenConnections(); n != 0 {
-					t.Errorf("%d connections are open", n)
-				}
-			})
-		})
-	}
-}
-
-func TestBrokenConnection(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		fault tairtest.Fault
-		want  Error
-	}{
-		{"before the answer", tairtest.Fault{Reset: true}, Error{Reason: ReasonNetwork, Detail: "EOF"}},
-		{"within the answer", tairtest.Fault{Cut: true}, Error{Reason: ReasonNetwork, Status: 200, Detail: "unexpected EOF"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
-				r.api.SetFault("", c.fault)
-				_, err := r.ask()
-				wantError(t, err, c.want)
-			})
-		})
-	}
-}
-
-func TestNoConnection(t *testing.T) {
-	r := onLoopback(t, ClientConfig{Attempts: 1})
-	r.server.Close()
-	_, err := r.ask()
-	wantError(t, err, Error{Reason: ReasonNetwork, Detail: "dial tcp " + r.server.Addr + ": connect: connection refused"})
-}
-
-// A kept-alive connection may be dead without its client knowing. That is not the API's failure and costs no attempt.
-func TestDeadConnectionIsReplacedOnce(t *testing.T) {
+// A kept-alive connection may be dead without its client knowing. That is no failure of the API and costs no attempt.
+func TestFailuresOfAConnection(t *testing.T) {
+	slow := Error{Reason: ReasonTimeout, Detail: "no complete answer in time"}
+	broken := Error{Reason: ReasonNetwork, Detail: "EOF"}
+	cut := Error{Reason: ReasonNetwork, Status: 200, Detail: "unexpected EOF"}
 	for _, c := range []struct {
 		name     string
+		warm     bool // on a kept-alive connection
 		fault    tairtest.Fault
 		requests int
-		want     Error
+		want     Error // none: an answer
 	}{
-		{"and then there is an answer", tairtest.Fault{Reset: true, Times: 1}, 2, Error{}},
-		{"and no more", tairtest.Fault{Reset: true}, 2, Error{Reason: ReasonNetwork, Detail: "EOF"}},
-		{"but not when an answer had begun", tairtest.Fault{Cut: true}, 1, Error{Reason: ReasonNetwork, Status: 200, Detail: "unexpected EOF"}},
-		{"but not when time is up", tairtest.Fault{Reset: true, Delay: 5 * time.Second}, 1, Error{Reason: ReasonTimeout, Detail: "no complete answer in time"}},
+		{"no answer", false, tairtest.Fault{Hang: true}, 1, slow},
+		{"no answer on a kept-alive connection", true, tairtest.Fault{Hang: true}, 1, slow},
+		{"late answer", false, tairtest.Fault{Delay: time.Minute}, 1, slow},
+		{"broken before the answer", false, tairtest.Fault{Reset: true}, 1, broken},
+		{"broken within the answer", false, tairtest.Fault{Cut: true}, 1, cut},
+		{"dead, the next one works", true, tairtest.Fault{Reset: true, Times: 1}, 2, Error{}},
+		{"dead, and the next one breaks", true, tairtest.Fault{Reset: true}, 2, broken},
+		{"kept-alive, broken within the answer", true, tairtest.Fault{Cut: true}, 1, cut},
+		{"dead when the time is up", true, tairtest.Fault{Reset: true, Delay: 8 * time.Second}, 1, slow},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: 1, Timeout: 4 * time.Second}, func(t *testing.T, r *rig) {
+		inBubbles(t, c.name, ClientConfig{Timeout: 7 * time.Second, Attempts: 1}, func(t *testing.T, r *rig) {
+			open, took := 0, time.Duration(0)
+			if c.warm {
 				r.wantSSL()
 				r.api.ResetRequests()
-				r.api.SetFault("", c.fault)
-				got, err := r.ask()
-				if (c.want == Error{}) {
-					if err != nil || got != testSSL {
-						t.Errorf("got %+v, error %v", got, err)
-					}
-				} else {
-					wantError(t, err, c.want)
-				}
-				r.wantRequests(c.requests)
-				if n := len(r.observed.attempts); n != 2 {
-					t.Errorf("%d attempts observed, want 2", n)
-				}
-			})
+				r.observed.attempts = nil
+			}
+			r.api.SetFault("", c.fault)
+			began := time.Now()
+			if c.want == (Error{}) {
+				r.wantSSL()
+				open = 1
+			} else {
+				_, err := r.ask()
+				wantError(t, err, c.want)
+			}
+			if c.want == slow {
+				took = 7 * time.Second
+			}
+			if got := time.Since(began); got != took {
+				t.Errorf("took %v, want %v", got, took)
+			}
+			r.wantRequests(c.requests)
+			if n := len(r.observed.attempts); n != 1 {
+				t.Errorf("%d attempts observed, want 1", n)
+			}
+			synctest.Wait()
+			if n := r.server.OpenConnections(); n != open {
+				t.Errorf("%d connections are open, want %d", n, open)
+			}
 		})
 	}
-}
-
-func TestDeadConnectionIsReplacedOnLoopback(t *testing.T) {
-	r := onLoopback(t, ClientConfig{Attempts: 1})
-	r.wantSSL()
-	r.api.SetFault("", tairtest.Fault{Reset: true, Times: 1})
-	r.wantSSL()
-	r.wantRequests(3)
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -137,34 +88,28 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// Bodies are cut as they come in, whether their length is told or not.
+// Bodies are cut while they are read, with and without a Content-Length.
 func TestLargeBodies(t *testing.T) {
-	for _, c := range []struct {
-		status int
-		want   Error
-	}{
-		{200, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: "the body is over 1 MiB"}},
-		{502, Error{Reason: ReasonServer, Status: 502, Detail: "the body is not the API's"}},
+	const size = 64 << 20
+	for _, want := range []Error{
+		{Reason: ReasonInvalidResponse, Status: 200, Detail: "the body is over 1 MiB"},
+		{Reason: ReasonServer, Status: 502, Detail: "the body is not the API's"},
 	} {
-		for _, told := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%d, length told %t", c.status, told), func(t *testing.T) {
-				const size = 64 << 20
-				var written int64
-				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					if told {
-						w.Header().Set("Content-Length", fmt.Sprint(size))
-					}
-					w.WriteHeader(c.status)
-					written, _ = io.CopyN(w, endless{}, size)
-				}))
-				r := onLoopback(t, ClientConfig{Endpoint: server.URL, Attempts: 1})
-				_, err := r.ask()
-				wantError(t, err, c.want)
-				server.Close() // waits for the handler
-				if written == size {
-					t.Error("the whole body was read")
+		for _, withLength := range []bool{true, false} {
+			var written int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if withLength {
+					w.Header().Set("Content-Length", fmt.Sprint(size))
 				}
-			})
+				w.WriteHeader(want.Status)
+				written, _ = io.CopyN(w, endless{}, size)
+			}))
+			_, err := onLoopback(t, ClientConfig{Endpoint: server.URL, Attempts: 1}).ask()
+			wantError(t, err, want)
+			server.Close() // waits for the handler
+			if written == size {
+				t.Errorf("%d, with a length %t: the whole body was read", want.Status, withLength)
+			}
 		}
 	}
 }
@@ -179,37 +124,39 @@ func TestConnectionsAreLimitedAndKept(t *testing.T) {
 		inBubble(t, ClientConfig{Concurrency: concurrency, Timeout: time.Minute, QPS: 1e6}, func(t *testing.T, r *rig) {
 			r.api.SetFault("", tairtest.Fault{Delay: 10 * time.Millisecond})
 			for range 2 {
-				var calls sync.WaitGroup
-				for range 200 {
-					calls.Go(r.wantSSL)
-				}
-				calls.Wait()
+				r.burst(200)
 			}
 			r.wantRequests(400)
 			if n, most := r.server.Connections(), r.api.MaxInFlight(); n != concurrency || most != concurrency {
 				t.Errorf("%d connections, %d requests in flight, want %d", n, most, concurrency)
 			}
+			r.client.Close()
+			r.wantSSL() // a closed client still works, and keeps no connection
+			synctest.Wait()
+			if n := r.server.OpenConnections(); n != 0 {
+				t.Errorf("%d connections of a closed client are open", n)
+			}
 		})
 	}
 }
 
-func TestConnectionsAreLimitedOnLoopback(t *testing.T) {
-	r := onLoopback(t, ClientConfig{Concurrency: 10, Timeout: time.Minute, QPS: 1e6})
-	var calls sync.WaitGroup
-	for range 200 {
-		calls.Go(r.wantSSL)
-	}
-	calls.Wait()
+func TestConnectionsOnLoopback(t *testing.T) {
+	r := onLoopback(t, ClientConfig{Concurrency: 10, Timeout: time.Minute, QPS: 1e6, Attempts: 1})
+	r.burst(200)
 	r.wantRequests(200)
 	// A connection whose request got one that was free sooner is one too many for a moment.
 	if n, most := r.server.Connections(), r.api.MaxInFlight(); n > 20 || most > 10 {
 		t.Errorf("%d connections, %d requests in flight, want at most 20 and 10", n, most)
 	}
-	r.client.Close()
-	r.wantSSL() // a closed client still works
+	r.api.SetFault("", tairtest.Fault{Reset: true, Times: 1})
+	r.wantSSL() // a dead connection is replaced
+	r.wantRequests(202)
+	r.server.Close()
+	_, err := r.ask()
+	wantError(t, err, Error{Reason: ReasonNetwork, Detail: "dial tcp " + r.server.Addr + ": connect: connection refused"})
 }
 
-// Whatever the other side sends back, no error repeats it. It may be what the request carried.
+// No error repeats what the other side sends: it may be what was in the request.
 func TestErrorsCarryNoSecret(t *testing.T) {
 	const token = "canaryToken+/="
 	for _, answer := range []string{
@@ -252,7 +199,7 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 	}
 }
 
-// answerEach gives the same bytes to every connection, after its request.
+// answerEach sends the same bytes on every connection, after its request.
 func answerEach(l net.Listener, answer string) {
 	for {
 		conn, err := l.Accept()
@@ -269,38 +216,7 @@ func answerEach(l net.Listener, answer string) {
 func TestWaitingForASlotIsNotPartOfAnAttempt(t *testing.T) {
 	inBubble(t, ClientConfig{Concurrency: 1, Attempts: 1}, func(t *testing.T, r *rig) {
 		r.api.SetFault(testInstance, tairtest.Fault{Delay: 4 * time.Second}) // of 5s that an attempt has
-		var calls sync.WaitGroup
-		for range 3 {
-			calls.Go(func() {
-				if _, err := r.ask(); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		calls.Wait()
-
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		calls.Go(func() { _, _ = r.ask() })
-		synctest.Wait()
-		if _, err := r.askUnder(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("while the slot is taken: %v", err)
-		}
-		calls.Wait()
-		if n := len(r.api.Requests()); n != 4 {
-			t.Errorf("%d requests, want 4", n)
-		}
-	})
-}
-
-func TestANonceThatWasSeenIsNoReasonToDropTheCredentials(t *testing.T) {
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetFault(testInstance, tairtest.Fault{Times: 1, Error: &tairtest.APIError{Status: 403, Code: "SignatureNonceUsed"}})
-		if got, err := r.ask(); err != nil || got != testSSL {
-			t.Errorf("got %+v, error %v", got, err)
-		}
-		if n := len(r.keys.rejected); n != 0 {
-			t.Errorf("%d credentials are rejected", n)
-		}
+		r.burst(3)
+		r.wantRequests(3)
 	})
 }

@@ -3,11 +3,12 @@ package tair
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Reason is one word for why a call has no answer. The set is closed: metrics and alerts depend on it.
+// Reason says why a call failed, in one word. The set is closed: metrics and alerts depend on it.
 type Reason string
 
 // The reasons of a failed call.
@@ -15,30 +16,31 @@ const (
 	ReasonThrottled       Reason = "throttled"        // the quota is used up
 	ReasonCredentials     Reason = "credentials"      // no credentials could be obtained; no call was made
 	ReasonUnauthorized    Reason = "unauthorized"     // the API refused the credentials or the signature
-	ReasonForbidden       Reason = "forbidden"        // the identity lacks the permission
+	ReasonForbidden       Reason = "forbidden"        // the identity does not have the permission
 	ReasonNotFound        Reason = "not_found"        // there is no such instance in this account and region
-	ReasonTimeout         Reason = "timeout"          // no complete answer within the time of an attempt
+	ReasonTimeout         Reason = "timeout"          // no complete answer within ClientConfig.Timeout
 	ReasonNetwork         Reason = "network"          // no connection, or it broke
 	ReasonServer          Reason = "server"           // the API failed on its side
-	ReasonInvalidResponse Reason = "invalid_response" // an answer that means nothing
-	ReasonOther           Reason = "other"            // refused for any other reason; the code tells
+	ReasonInvalidResponse Reason = "invalid_response" // an answer that makes no sense
+	ReasonOther           Reason = "other"            // refused for any other reason; the code says which
 )
 
 // codeNonceUsed is the API's code for a request that it has seen before.
 const codeNonceUsed = "SignatureNonceUsed"
 
-// Error is why a call has no answer. Its text holds no secret, no body and no message of the API (some messages
-// repeat what was signed).
+// Error says why a call failed. Its text holds no secret, no body and no message of the API, because some messages repeat
+// what was signed.
 type Error struct {
 	Reason    Reason
-	Status    int    // HTTP status; 0 when there was no HTTP answer
-	Code      string // the API's (or STS's) own code, cleaned and cut to 64 characters; "" when there is none
-	RequestID string // the cloud's ID of the request, to quote to its support; "" when there is none
+	Status    int    // the HTTP status; 0 without an HTTP answer
+	Code      string // the code of the API or of STS, only letters, digits and "._-", at most 64 of them; may be ""
+	RequestID string // the cloud's ID of the request, for its support; may be ""
 	Detail    string // what is wrong in words, for the log; may be ""
 
-	renewed bool // the API refused credentials that have been replaced since
+	renewed bool // the refused credentials have been replaced since
 }
 
+// Error returns one line with the reason and, when they are known, the code, the detail and the HTTP status.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Reason))
@@ -54,26 +56,26 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// RefusesCredentials reports whether the API refused what the request was signed with, and so refuses every request of
-// the account in the region. A nonce that the API has seen concerns one request only.
+// RefusesCredentials reports whether the API refused the credentials, and so refuses every request of the account in the
+// region. A nonce that the API has seen concerns one request only.
 func (e *Error) RefusesCredentials() bool {
 	return e.Reason == ReasonUnauthorized && e.Code != codeNonceUsed
 }
 
-// Transient reports whether the failure may pass by itself within moments.
+// Transient reports whether the failure may end by itself within seconds.
 func (e *Error) Transient() bool {
 	switch e.Reason {
 	case ReasonThrottled, ReasonTimeout, ReasonNetwork, ReasonServer:
 		return true
 	default:
-		return e.Code == codeNonceUsed // the next one is fresh
+		return e.Code == codeNonceUsed // the next nonce is new
 	}
 }
 
 // Retryable reports whether another attempt may succeed: the failure is transient, or the credentials are new.
 func (e *Error) Retryable() bool { return e.renewed || e.Transient() }
 
-// Same reports whether two failures are told apart by neither reason nor code. nil equals nil alone.
+// Same reports whether e and other have the same reason and code. Either may be nil, and nil is the same as nil only.
 func (e *Error) Same(other *Error) bool {
 	if e == nil || other == nil {
 		return e == other
@@ -81,7 +83,7 @@ func (e *Error) Same(other *Error) bool {
 	return e.Reason == other.Reason && e.Code == other.Code
 }
 
-// explainRefusal returns what the code of an unauthorized answer means; "" for other codes. ahead is by how much the
+// explainRefusal returns the meaning of the code of an unauthorized answer, or "" for other codes. ahead is how far the
 // clock of this machine is ahead of the API's.
 //
 // Source: the common error codes of R-kvstore 2015-01-01.
@@ -104,7 +106,7 @@ func explainRefusal(code string, ahead time.Duration) string {
 	}
 }
 
-// classify returns the reason for an HTTP answer other than 200 OK with the API's code ("" when the body had none).
+// classify returns the reason for an HTTP answer other than 200 OK. The code is "" when the body has none.
 //
 // Sources: the error tables of DescribeInstanceSSL and of the common error codes of R-kvstore 2015-01-01, and the
 // codes that the official Terraform provider handles (InvalidDBInstance.NotFound, LockTimeout).
@@ -114,7 +116,7 @@ func classify(status int, code string) Reason {
 		return ReasonThrottled
 	case code == "LockTimeout", status >= http.StatusInternalServerError:
 		return ReasonServer
-	case status < http.StatusBadRequest: // a redirect, or a success that is none
+	case status < http.StatusBadRequest: // a redirect, or a success other than 200
 		return ReasonInvalidResponse
 	case code == "InvalidInstanceId.NotFound", code == "InvalidDBInstance.NotFound":
 		return ReasonNotFound
@@ -128,34 +130,22 @@ func classify(status int, code string) Reason {
 	}
 }
 
-// saysUnsupported reports whether the API refused because this kind of instance has no SSL, which is an answer.
-// Sources: the error table of DescribeInstanceSSL; IncorrectEngineVersion is read as "has no SSL" by the official
-// Terraform provider too; InstanceType.NotSupport was seen on a sibling operation.
-func saysUnsupported(e *Error) bool {
-	if e.Status != http.StatusBadRequest && e.Status != http.StatusForbidden {
-		return false
-	}
-	switch e.Code {
-	case "InvalidRedisVersionPattern", "IncorrectCharacterType", "IncorrectEngineVersion", "InstanceType.NotSupport":
-		return true
-	default:
-		return false
-	}
+// isUnsupported reports whether the API refused because this kind of instance has no SSL, which counts as an answer.
+// Sources: the error table of DescribeInstanceSSL; the official Terraform provider for IncorrectEngineVersion; answers of a
+// sibling operation for InstanceType.NotSupport.
+func isUnsupported(e *Error) bool {
+	codes := []string{"InvalidRedisVersionPattern", "IncorrectCharacterType", "IncorrectEngineVersion", "InstanceType.NotSupport"}
+	return (e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden) && slices.Contains(codes, e.Code)
 }
 
 func hasAnyPrefix(s string, prefixes ...string) bool {
-	for _, p := range prefixes {
-		if strings.HasPrefix(s, p) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
 }
 
-// maxCode is the length of the longest code that is kept: codes become label values.
+// maxCode is the length at which codes are cut, because they become label values.
 const maxCode = 64
 
-// cleanCode keeps of a code what the cloud's codes are made of, so that nothing foreign gets into labels and logs.
+// cleanCode removes from a code what no code of the cloud has, so that nothing else gets into labels and logs.
 func cleanCode(s string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {

@@ -3,6 +3,7 @@ package tair
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
@@ -15,7 +16,7 @@ func TestDocumentedErrors(t *testing.T) {
 	for _, documented := range tairtest.Errors() {
 		inBubble(t, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
 			r.api.SetFault(testInstance, tairtest.Fault{Error: &documented})
-			got, err := r.askOnce(t.Context())
+			got, err := r.askOnce(t.Context(), testInstance)
 			if got != (SSL{}) {
 				t.Errorf("%+v: got %+v", documented, got)
 			}
@@ -59,17 +60,34 @@ func TestOtherErrors(t *testing.T) {
 		{"odd characters", 400, `{"Code":"A b\n\"{}<é>.B_c-1","RequestId":"<script>1-2"}`, Error{Reason: ReasonOther, Code: "Ab.B_c-1", RequestID: "script1-2"}},
 		{"long", 400, `{"Code":"` + long + `","RequestId":"` + long + `"}`, Error{Reason: ReasonOther, Code: long[:64], RequestID: long[:64]}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
-				r.api.SetFault(testInstance, tairtest.Fault{Status: c.status, Body: []byte(c.body)})
-				c.want.Status = c.status
-				got, err := r.ask()
-				wantError(t, err, c.want)
-				if got != (SSL{}) {
-					t.Errorf("got %+v", got)
-				}
-			})
+		inBubbles(t, c.name, ClientConfig{Attempts: 1}, func(t *testing.T, r *rig) {
+			r.api.SetFault(testInstance, tairtest.Fault{Status: c.status, Body: []byte(c.body)})
+			c.want.Status = c.status
+			got, err := r.ask()
+			wantError(t, err, c.want)
+			if got != (SSL{}) {
+				t.Errorf("got %+v", got)
+			}
 		})
+	}
+}
+
+func TestRefusalsExplainTheirCode(t *testing.T) {
+	for _, c := range []struct {
+		code  string
+		ahead time.Duration // of the client's clock
+		want  string
+	}{
+		{"InvalidAccessKeyId.Inactive", 0, "the access key does not exist or is disabled"},
+		{"IncompleteSignature", 0, "the access key secret does not belong to the access key ID"},
+		{"InvalidSecurityToken.Expired", 0, "the temporary credentials have expired or their token is not valid"},
+		{"InvalidTimeStamp.Expired", time.Hour, "the clock of this machine is 1h0m0s ahead of the API's"},
+		{"InvalidTimeStamp.Expired", 0, "the clock of this machine differs from the API's"},
+		{"SignatureNonceUsed", 0, ""},
+	} {
+		if got := explainRefusal(c.code, c.ahead); got != c.want {
+			t.Errorf("%s, %v ahead: %q, want %q", c.code, c.ahead, got, c.want)
+		}
 	}
 }
 
@@ -87,24 +105,15 @@ func TestErrorText(t *testing.T) {
 }
 
 func TestReasonsThatPassAndThatRefuseCredentials(t *testing.T) {
-	for _, c := range []struct {
-		failure            Error
-		refuses, transient bool
-	}{
-		{Error{Reason: ReasonThrottled}, false, true},
-		{Error{Reason: ReasonCredentials}, false, false},
-		{Error{Reason: ReasonUnauthorized}, true, false},
-		{Error{Reason: ReasonUnauthorized, Code: codeNonceUsed}, false, true},
-		{Error{Reason: ReasonForbidden}, false, false},
-		{Error{Reason: ReasonNotFound}, false, false},
-		{Error{Reason: ReasonTimeout}, false, true},
-		{Error{Reason: ReasonNetwork}, false, true},
-		{Error{Reason: ReasonServer}, false, true},
-		{Error{Reason: ReasonInvalidResponse}, false, false},
-		{Error{Reason: ReasonOther}, false, false},
+	for e, want := range map[Error]struct{ refuses, transient bool }{
+		{Reason: ReasonThrottled}: {false, true}, {Reason: ReasonTimeout}: {false, true},
+		{Reason: ReasonNetwork}: {false, true}, {Reason: ReasonServer}: {false, true},
+		{Reason: ReasonCredentials}: {false, false}, {Reason: ReasonForbidden}: {false, false},
+		{Reason: ReasonNotFound}: {false, false}, {Reason: ReasonInvalidResponse}: {false, false},
+		{Reason: ReasonOther}: {false, false}, {Reason: ReasonUnauthorized}: {true, false},
+		{Reason: ReasonUnauthorized, Code: codeNonceUsed}: {false, true},
 	} {
-		e := c.failure
-		if e.RefusesCredentials() != c.refuses || e.Transient() != c.transient || e.Retryable() != c.transient {
+		if e.RefusesCredentials() != want.refuses || e.Transient() != want.transient || e.Retryable() != want.transient {
 			t.Errorf("%+v: refuses credentials %t, transient %t, retryable %t", e, e.RefusesCredentials(), e.Transient(), e.Retryable())
 		}
 		if e.renewed = true; !e.Retryable() {

@@ -29,11 +29,11 @@ type ListedInstance struct {
 	Region        string
 	ResourceGroup string // ResourceGroupId
 	Domain        string // ConnectionDomain
-	Port          int    // 0 when the API gave none that makes sense
+	Port          int    // 1 to 65535, or 0 when it is not known
 	Tags          map[string]string
 }
 
-// Endpoint is the instance's host:port, "" unless both are known.
+// Endpoint returns the instance's host:port, or "" unless both are known.
 func (i ListedInstance) Endpoint() string {
 	if i.Domain == "" || i.Port == 0 {
 		return ""
@@ -41,8 +41,8 @@ func (i ListedInstance) Endpoint() string {
 	return net.JoinHostPort(i.Domain, strconv.Itoa(i.Port))
 }
 
-// Watchable reports whether the instance is in a state in which it may have a certificate: it is neither about to
-// come nor gone for good.
+// Watchable reports whether the instance may have a certificate: not during its creation, and not
+// after it failed or was released.
 func (i ListedInstance) Watchable() bool {
 	switch i.Status {
 	case "Creating", "Released", "Error":
@@ -58,17 +58,21 @@ type Filter struct {
 	ResourceGroup string
 }
 
-// tagKeys returns the keys of the tags, sorted.
-func (f Filter) tagKeys() []string { return slices.Sorted(maps.Keys(f.Tags)) }
+// tagKeys returns the keys of the tags by which the API filters, and those of the others.
+func (f Filter) tagKeys() (api, rest []string) {
+	keys := slices.Sorted(maps.Keys(f.Tags))
+	n := min(len(keys), maxTagFilters)
+	return keys[:n], keys[n:]
+}
 
-// params returns what the API filters by: the resource group and the first five tags.
+// params returns the parameters for the API's part of the filter.
 func (f Filter) params() []param {
 	var params []param
 	if f.ResourceGroup != "" {
 		params = append(params, param{"ResourceGroupId", f.ResourceGroup})
 	}
-	keys := f.tagKeys()
-	for i, key := range keys[:min(len(keys), maxTagFilters)] {
+	keys, _ := f.tagKeys()
+	for i, key := range keys {
 		name := "Tag." + strconv.Itoa(i+1)
 		params = append(params, param{name + ".Key", key})
 		if value := f.Tags[key]; value != "" {
@@ -78,32 +82,24 @@ func (f Filter) params() []param {
 	return params
 }
 
-// rest returns the part of the filter that is left for us: the tags behind the first five.
-func (f Filter) rest() Filter {
-	keys := f.tagKeys()
-	rest := Filter{Tags: make(map[string]string)}
-	for _, key := range keys[min(len(keys), maxTagFilters):] {
-		rest.Tags[key] = f.Tags[key]
-	}
-	return rest
+// filterRest removes the instances that do not have the tags by which the API does not filter.
+func (f Filter) filterRest(instances []ListedInstance) []ListedInstance {
+	_, keys := f.tagKeys()
+	return slices.DeleteFunc(instances, func(i ListedInstance) bool {
+		return slices.ContainsFunc(keys, func(key string) bool {
+			got, tagged := i.Tags[key]
+			return !tagged || f.Tags[key] != "" && got != f.Tags[key]
+		})
+	})
 }
 
-// matchesTags reports whether an instance has every tag of the filter.
-func (f Filter) matchesTags(i ListedInstance) bool {
-	for key, want := range f.Tags {
-		if got, tagged := i.Tags[key]; !tagged || want != "" && got != want {
-			return false
-		}
-	}
-	return true
-}
-
-// DescribeInstances lists the instances of the client's region that match f, each once and sorted by ID, in whatever
-// state they are: see [ListedInstance.Watchable].
+// DescribeInstances lists the instances of the client's region that match f, each once, sorted by ID and in every state:
+// see [ListedInstance.Watchable].
 //
-// The API has no token for its pages, so they shift when instances come and go meanwhile. A listing that holds fewer
-// instances than the API counts is therefore read a second time, and what either holds is returned (an instance that went
-// in between goes with the next listing). When even that is too few, the result is an error and not a part of the fleet.
+// The API has no token for its pages, so they shift when instances come and go meanwhile. When a listing holds fewer
+// instances than the API counts, a second one is read and the result holds the instances of both. So an instance that is
+// deleted in between stays until the next call. When both hold too few, the result is an error and not a part of the
+// instances.
 //
 // The error is an [*Error], or wraps the cause of ctx when ctx ended before the next page was requested.
 //
@@ -117,7 +113,8 @@ func (c *Client) DescribeInstances(ctx context.Context, f Filter) ([]ListedInsta
 			return nil, err
 		}
 		if len(known) >= total {
-			return matching(known, f.rest()), nil
+			all := slices.SortedFunc(maps.Values(known), func(a, b ListedInstance) int { return strings.Compare(a.ID, b.ID) })
+			return f.filterRest(all), nil
 		}
 	}
 	return nil, &Error{
@@ -126,14 +123,7 @@ func (c *Client) DescribeInstances(ctx context.Context, f Filter) ([]ListedInsta
 	}
 }
 
-// matching returns the instances that have the tags of a filter, sorted by ID.
-func matching(known map[string]ListedInstance, f Filter) []ListedInstance {
-	matches := slices.DeleteFunc(slices.Collect(maps.Values(known)), func(i ListedInstance) bool { return !f.matchesTags(i) })
-	slices.SortFunc(matches, func(a, b ListedInstance) int { return strings.Compare(a.ID, b.ID) })
-	return matches
-}
-
-// readPages reads one listing into known and returns the highest count of instances that the API named meanwhile.
+// readPages reads one listing into known and returns the highest TotalCount of its pages.
 func (c *Client) readPages(ctx context.Context, f Filter, known map[string]ListedInstance) (total int, err error) {
 	seen := map[string]struct{}{} // in this listing
 	for number := 1; number <= lastPage(total); number++ {
@@ -146,7 +136,7 @@ func (c *Client) readPages(ctx context.Context, f Filter, known map[string]Liste
 			known[i.ID] = i
 			seen[i.ID] = struct{}{}
 		}
-		// When there are more than the API counts, the count is wrong, and only an empty page is the end.
+		// With more instances than the API counts, the count is wrong and only an empty page is the end.
 		if len(page.instances) == 0 || len(seen) == total {
 			break
 		}
@@ -154,12 +144,12 @@ func (c *Client) readPages(ctx context.Context, f Filter, known map[string]Liste
 	return total, nil
 }
 
-// lastPage is the number of the last page worth asking for: two more than total instances fill.
+// lastPage returns the number of the last page to request: two more than total instances fill.
 func lastPage(total int) int {
 	return min(maxPages, (total+pageSize-1)/pageSize+2)
 }
 
-// page is one page of a listing.
+// page is one page of a listing, and the TotalCount on it.
 type page struct {
 	total     int
 	instances []ListedInstance
@@ -170,9 +160,9 @@ func (c *Client) page(ctx context.Context, f Filter, number int) (p page, err er
 		action: ActionDescribeInstances,
 		query: canonicalQuery(append(f.params(), param{"RegionId", c.cfg.Region},
 			param{"PageNumber", strconv.Itoa(number)}, param{"PageSize", strconv.Itoa(pageSize)})),
-		decode: func(body []byte) (requestID string, err error) {
-			p, requestID, err = decodePage(body, c.cfg.Region)
-			return requestID, err
+		decode: func(body []byte) (err error) {
+			p, err = decodePage(body, c.cfg.Region)
+			return err
 		},
 	})
 	return p, err
@@ -195,43 +185,40 @@ type listedInstance struct {
 	} `json:"Tags"`
 }
 
-// decodePage reads the body of a successful answer. Nothing is guessed: what does not make sense is an error.
-func decodePage(body []byte, region string) (p page, requestID string, err error) {
+// decodePage reads the body of a successful answer. It guesses nothing: a missing or wrong value is an error.
+func decodePage(body []byte, region string) (page, error) {
 	var answer struct {
-		RequestID string          `json:"RequestId"`
 		Total     json.RawMessage `json:"TotalCount"`
 		Instances *struct {
 			KVStoreInstance []listedInstance `json:"KVStoreInstance"`
 		} `json:"Instances"`
 	}
-	err = json.Unmarshal(body, &answer)
-	requestID = cleanCode(answer.RequestID) // it is read even when another field has a foreign type
-	if err != nil {
-		return page{}, requestID, errNotJSON
+	if json.Unmarshal(body, &answer) != nil {
+		return page{}, errNotJSON
 	}
 	total, ok := wholeNumber(answer.Total)
 	switch {
 	case !ok || total < 0:
-		return page{}, requestID, errors.New("TotalCount is missing or no count")
+		return page{}, errors.New("TotalCount is missing or no count")
 	case total > maxPages*pageSize:
-		return page{}, requestID, fmt.Errorf("TotalCount is over %d", maxPages*pageSize)
+		return page{}, fmt.Errorf("TotalCount is over %d", maxPages*pageSize)
 	case answer.Instances == nil:
-		return page{}, requestID, errors.New("the list of Instances is missing")
+		return page{}, errors.New("the list of Instances is missing")
 	}
-	p = page{total: total, instances: make([]ListedInstance, 0, len(answer.Instances.KVStoreInstance))}
+	p := page{total: total, instances: make([]ListedInstance, 0, len(answer.Instances.KVStoreInstance))}
 	for _, i := range answer.Instances.KVStoreInstance {
 		switch {
 		case i.ID == "" || len(i.ID) > maxText: // not cut: it would be another instance's
-			return page{}, requestID, errors.New("an InstanceId is missing or too long")
+			return page{}, errors.New("an InstanceId is missing or too long")
 		case i.Region != "" && i.Region != region:
-			return page{}, requestID, errors.New("RegionId is not the one asked for")
+			return page{}, errors.New("RegionId is not the one asked for")
 		}
 		p.instances = append(p.instances, i.listed(region))
 	}
-	return p, requestID, nil
+	return p, nil
 }
 
-// listed is the instance as a caller gets it.
+// listed returns the instance without values that make no sense, and with texts cut.
 func (i listedInstance) listed(region string) ListedInstance {
 	port, ok := wholeNumber(i.Port)
 	if !ok || port < 1 || port > 65535 {
@@ -247,7 +234,7 @@ func (i listedInstance) listed(region string) ListedInstance {
 	}
 }
 
-// wholeNumber reads a number that the API may also write as a text.
+// wholeNumber reads a number, which the API may also write as a text.
 func wholeNumber(raw json.RawMessage) (n int, ok bool) {
 	n, err := strconv.Atoi(strings.Trim(string(raw), `"`))
 	return n, err == nil

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,19 +16,15 @@ import (
 
 func TestPaging(t *testing.T) {
 	for count, requests := range map[int]int{0: 1, 1: 1, 49: 1, 50: 1, 51: 2, 100: 2, 120: 3} {
-		t.Run(fmt.Sprint(count), func(t *testing.T) {
-			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-				r.api.RemoveInstance(testInstance)
-				r.api.SetInstance(tairtest.Instance{ID: "r-elsewhere", Region: "cn-shanghai"})
-				for _, id := range ids(1, count) {
-					r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
-				}
-				r.wantListed(ids(1, count))
-				r.wantRequests(requests)
-				if got := len(r.observed.attempts); got != requests || r.observed.attempts[0].Action != ActionDescribeInstances {
-					t.Errorf("%d attempts observed, the first %+v", got, r.observed.attempts[0])
-				}
-			})
+		inBubbles(t, fmt.Sprint(count), ClientConfig{}, func(t *testing.T, r *rig) {
+			r.api.RemoveInstance(testInstance)
+			r.api.SetInstance(tairtest.Instance{ID: "r-elsewhere", Region: "cn-shanghai"})
+			r.setInstances(ids(1, count))
+			r.wantListed(ids(1, count))
+			r.wantRequests(requests)
+			if got := len(r.observed.attempts); got != requests || r.observed.attempts[0].Action != ActionDescribeInstances {
+				t.Errorf("%d attempts observed, the first %+v", got, r.observed.attempts[0])
+			}
 		})
 	}
 }
@@ -42,28 +35,28 @@ func TestListedInstance(t *testing.T) {
 		ID: testInstance, Region: testRegion, Name: "缓存 <1>", Status: "Changing", ConnectionDomain: "cache.example.com", Port: 6380,
 		ResourceGroupID: "rg-1", Tags: map[string]string{"env": "prod", "empty": "", "键": "值"},
 	})
+	r.api.SetInstance(tairtest.Instance{ID: "r-coming", Region: testRegion, Status: "Creating"})
 	got, err := r.list(Filter{})
-	want := []ListedInstance{{
+	want := ListedInstance{
 		ID: testInstance, Name: "缓存 <1>", Status: "Changing", Region: testRegion, ResourceGroup: "rg-1",
 		Domain: "cache.example.com", Port: 6380, Tags: map[string]string{"env": "prod", "empty": "", "键": "值"},
-	}}
-	if err != nil || !reflect.DeepEqual(got, want) {
+	}
+	if err != nil || len(got) != 2 || !reflect.DeepEqual(got[0], want) || got[1].ID != "r-coming" || got[1].Watchable() {
 		t.Errorf("got %+v, error %v", got, err)
 	}
 }
 
 func TestEndpointOfAnInstance(t *testing.T) {
-	for want, i := range map[string]ListedInstance{
-		"h.example.com:6379": {Domain: "h.example.com", Port: 6379},
-		"[fe80::1]:6379":     {Domain: "fe80::1", Port: 6379},
+	for _, c := range []struct {
+		domain string
+		port   int
+		want   string
+	}{
+		{"h.example.com", 6379, "h.example.com:6379"}, {"fe80::1", 6379, "[fe80::1]:6379"},
+		{"", 0, ""}, {"h.example.com", 0, ""}, {"", 6379, ""},
 	} {
-		if got := i.Endpoint(); got != want {
-			t.Errorf("%+v: %q", i, got)
-		}
-	}
-	for _, i := range []ListedInstance{{}, {Domain: "h.example.com"}, {Port: 6379}} {
-		if got := i.Endpoint(); got != "" {
-			t.Errorf("%+v: %q", i, got)
+		if got := (ListedInstance{Domain: c.domain, Port: c.port}).Endpoint(); got != c.want {
+			t.Errorf("%+v: %q", c, got)
 		}
 	}
 }
@@ -77,48 +70,31 @@ func TestWatchable(t *testing.T) {
 			t.Errorf("%q: %v", status, got)
 		}
 	}
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetInstance(tairtest.Instance{ID: "r-coming", Region: testRegion, Status: "Creating"})
-		got, err := r.list(Filter{})
-		if err != nil || len(got) != 2 || !got[0].Watchable() || got[1].ID != "r-coming" || got[1].Watchable() {
-			t.Errorf("got %+v, error %v", got, err)
-		}
-	})
 }
 
 func TestPagesThatShift(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		pages    []string // the last one for good
+		pages    []string // the last one is repeated
 		want     []string // nil: an error
 		requests int
 		detail   string
 	}{
-		{
-			"one is missed, the second listing has it",
-			[]string{listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, ids(51, 51))},
-			ids(1, 51), 5, "",
-		},
-		{
-			"each listing misses another one",
-			[]string{listPage(52, ids(1, 50)), listPage(52, ids(50, 51)), listPage(52, nil), listPage(52, ids(2, 51)), listPage(52, ids(52, 52)), listPage(52, nil)},
-			ids(1, 52), 6, "",
-		},
-		{
-			"one is missed twice",
-			[]string{listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, nil)},
-			nil, 5, "TotalCount is 51 but two listings hold 50 instances",
-		},
-		{
-			"one goes, so that the next one slips over the border",
-			[]string{listPage(52, ids(1, 50)), listPage(51, ids(52, 52)), listPage(51, nil), listPage(51, ids(2, 51)), listPage(51, ids(52, 52))},
-			ids(1, 52), 5, "",
-		},
-		{
-			"one comes",
-			[]string{listPage(51, ids(2, 51)), listPage(52, ids(51, 52)), listPage(52, nil), listPage(52, ids(1, 50)), listPage(52, ids(51, 52))},
-			ids(1, 52), 5, "",
-		},
+		{"one is missed, the second listing has it", []string{
+			listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, ids(51, 51)),
+		}, ids(1, 51), 5, ""},
+		{"each listing misses another one", []string{
+			listPage(52, ids(1, 50)), listPage(52, ids(50, 51)), listPage(52, nil), listPage(52, ids(2, 51)), listPage(52, ids(52, 52)), listPage(52, nil),
+		}, ids(1, 52), 6, ""},
+		{"one is missed twice", []string{
+			listPage(51, ids(1, 50)), listPage(51, ids(50, 50)), listPage(51, nil), listPage(51, ids(1, 50)), listPage(51, nil),
+		}, nil, 5, "TotalCount is 51 but two listings hold 50 instances"},
+		{"one goes, so that the next one slips over the border", []string{
+			listPage(52, ids(1, 50)), listPage(51, ids(52, 52)), listPage(51, nil), listPage(51, ids(2, 51)), listPage(51, ids(52, 52)),
+		}, ids(1, 52), 5, ""},
+		{"one comes", []string{
+			listPage(51, ids(2, 51)), listPage(52, ids(51, 52)), listPage(52, nil), listPage(52, ids(1, 50)), listPage(52, ids(51, 52)),
+		}, ids(1, 52), 5, ""},
 		{"an ID twice on a page", []string{listPage(1, []string{"r-1", "r-1"})}, []string{"r-1"}, 1, ""},
 		{"short pages", []string{listPage(3, ids(1, 2)), listPage(3, ids(3, 3))}, ids(1, 3), 2, ""},
 		{"the count is too high", []string{listPage(3, ids(1, 2))}, nil, 6, "TotalCount is 3 but two listings hold 2 instances"},
@@ -127,20 +103,18 @@ func TestPagesThatShift(t *testing.T) {
 		{"the count is 0", []string{listPage(0, ids(1, 50)), listPage(0, ids(51, 60)), listPage(0, nil)}, ids(1, 60), 2, ""},
 		{"the count is too low", []string{listPage(60, ids(1, 50)), listPage(60, ids(51, 100)), listPage(60, ids(101, 120)), listPage(60, nil)}, ids(1, 120), 4, ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-				r.setPages(c.pages...)
-				if c.want != nil {
-					r.wantListed(c.want)
-				} else {
-					got, err := r.list(Filter{})
-					wantError(t, err, Error{Reason: ReasonInvalidResponse, Detail: c.detail})
-					if got != nil {
-						t.Errorf("%d instances with an error", len(got))
-					}
+		inBubbles(t, c.name, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.setPages(c.pages...)
+			if c.want != nil {
+				r.wantListed(c.want)
+			} else {
+				got, err := r.list(Filter{})
+				wantError(t, err, Error{Reason: ReasonInvalidResponse, Detail: c.detail})
+				if got != nil {
+					t.Errorf("%d instances with an error", len(got))
 				}
-				r.wantRequests(c.requests)
-			})
+			}
+			r.wantRequests(c.requests)
 		})
 	}
 }
@@ -209,109 +183,68 @@ func TestFilters(t *testing.T) {
 	})
 }
 
-func TestParametersOfAListing(t *testing.T) {
-	many := map[string]string{}
-	wantMany := url.Values{"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}}
+func TestFilterParameters(t *testing.T) {
+	many, wantMany := map[string]string{}, []param{}
 	for i := range 12 {
 		key := fmt.Sprintf("k%02d", i+1)
 		many[key] = "v"
 		if i < 5 { // the API takes no more
-			wantMany.Set(fmt.Sprintf("Tag.%d.Key", i+1), key)
-			wantMany.Set(fmt.Sprintf("Tag.%d.Value", i+1), "v")
+			tag := fmt.Sprintf("Tag.%d", i+1)
+			wantMany = append(wantMany, param{tag + ".Key", key}, param{tag + ".Value", "v"})
 		}
 	}
-	for _, c := range []struct {
-		name   string
+	for name, c := range map[string]struct {
 		filter Filter
-		want   []url.Values // one for each page
+		want   []param
 	}{
-		{"none", Filter{}, []url.Values{
-			{"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}},
-			{"RegionId": {testRegion}, "PageNumber": {"2"}, "PageSize": {"50"}},
-		}},
-		{"sorted, an empty value is not sent", Filter{Tags: map[string]string{"team": "", "a*~ é": "& =", "env": "prod"}, ResourceGroup: "rg-1"}, []url.Values{{
-			"RegionId": {testRegion}, "PageNumber": {"1"}, "PageSize": {"50"}, "ResourceGroupId": {"rg-1"},
-			"Tag.1.Key": {"a*~ é"}, "Tag.1.Value": {"& ="}, "Tag.2.Key": {"env"}, "Tag.2.Value": {"prod"}, "Tag.3.Key": {"team"},
-		}}},
-		{"more than the API takes", Filter{Tags: many}, []url.Values{wantMany}},
+		"none": {Filter{}, nil},
+		"sorted, an empty value is not sent": {
+			Filter{Tags: map[string]string{"team": "", "a*~ é": "& =", "env": "prod"}, ResourceGroup: "rg-1"},
+			[]param{
+				{"ResourceGroupId", "rg-1"}, {"Tag.1.Key", "a*~ é"}, {"Tag.1.Value", "& ="}, {"Tag.2.Key", "env"}, {"Tag.2.Value", "prod"},
+				{"Tag.3.Key", "team"},
+			},
+		},
+		"more than the API takes": {Filter{Tags: many}, wantMany},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			var got []url.Values
-			api := newAPI()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-				got = append(got, q.URL.Query()) // one request after the other
-				api.ServeHTTP(w, q)
-			}))
-			defer server.Close()
-			r := newRig(t, ClientConfig{Endpoint: server.URL}, api, nil)
-			defer r.client.Close()
-			for _, id := range ids(1, 50) { // with the rig's own they fill more than a page, unless filtered
-				api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
-			}
-			before := maps.Clone(c.filter.Tags)
-			if _, err := r.list(c.filter); err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(got, c.want) {
-				t.Errorf("got  %v\nwant %v", got, c.want)
-			}
-			if !maps.Equal(before, c.filter.Tags) {
-				t.Errorf("the caller's filter is now %v", c.filter.Tags)
-			}
-		})
+		before := maps.Clone(c.filter.Tags)
+		if got := c.filter.params(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got  %v\nwant %v", name, got, c.want)
+		}
+		if !maps.Equal(before, c.filter.Tags) {
+			t.Errorf("%s: the caller's filter is now %v", name, c.filter.Tags)
+		}
 	}
 }
 
 func TestListingThatFails(t *testing.T) {
 	for _, c := range []struct {
-		name     string
-		fault    tairtest.Fault
+		fault    *tairtest.APIError
 		requests int
-		want     Error
+		reason   Reason
 	}{
-		{
-			"forbidden", tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}}, 1,
-			Error{Reason: ReasonForbidden, Status: 403, Code: "Forbidden.RAM", RequestID: anyRequestID},
-		},
-		{
-			"throttled for good", tairtest.Fault{Error: errThrottled}, 3,
-			Error{Reason: ReasonThrottled, Status: 429, Code: "Throttling.User", RequestID: anyRequestID},
-		},
-		{
-			"unauthorized", tairtest.Fault{Error: errRefused}, 1,
-			Error{Reason: ReasonUnauthorized, Status: 403, Code: errRefused.Code, RequestID: anyRequestID, Detail: "the access key does not exist or is disabled"},
-		},
-		{"gateway", tairtest.Fault{Status: 502, Body: []byte("<html>")}, 3, Error{Reason: ReasonServer, Status: 502, Detail: "the body is not the API's"}},
-		{"hang", tairtest.Fault{Hang: true}, 3, Error{Reason: ReasonTimeout, Detail: "no complete answer in time"}},
+		{&tairtest.APIError{Status: 403, Code: "Forbidden.RAM"}, 1, ReasonForbidden},
+		{errThrottled, 3, ReasonThrottled}, // for good
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			for after, pages := range []string{"first page", "second page"} { // what was read before is not returned
-				t.Run(pages, func(t *testing.T) {
-					inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
-						for _, id := range ids(1, 120) {
-							r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
-						}
-						c.fault.After = after
-						r.api.SetFault(ActionDescribeInstances, c.fault)
-						got, err := r.list(Filter{})
-						wantError(t, err, c.want)
-						if got != nil {
-							t.Errorf("%d instances with an error", len(got))
-						}
-						r.wantRequests(after + c.requests)
-					})
-				})
-			}
-		})
+		for after, page := range []string{"first page", "second page"} { // what was read before is not returned
+			inBubbles(t, c.fault.Code+" "+page, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
+				r.setInstances(ids(1, 120))
+				r.api.SetFault(ActionDescribeInstances, tairtest.Fault{After: after, Error: c.fault})
+				got, err := r.list(Filter{})
+				wantError(t, err, Error{Reason: c.reason, Status: c.fault.Status, Code: c.fault.Code, RequestID: anyRequestID})
+				if got != nil {
+					t.Errorf("%d instances with an error", len(got))
+				}
+				r.wantRequests(after + c.requests)
+			})
+		}
 	}
 }
 
 func TestAThrottledPageIsAskedForAgain(t *testing.T) {
 	inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
 		r.api.RemoveInstance(testInstance)
-		for _, id := range ids(1, 120) {
-			r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
-		}
+		r.setInstances(ids(1, 120))
 		r.api.SetFault(ActionDescribeInstances, tairtest.Fault{After: 1, Times: 2, Error: errThrottled})
 		r.wantListed(ids(1, 120))
 		r.wantRequests(5)
@@ -325,32 +258,20 @@ func TestAThrottledPageIsAskedForAgain(t *testing.T) {
 }
 
 func TestListingWhoseContextEnds(t *testing.T) {
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		got, err := r.client.DescribeInstances(ctx, Filter{})
-		if got != nil || !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, error %v", got, err)
-		}
-		r.wantRequests(0)
-	})
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) { // between two pages
-		for _, id := range ids(1, 120) {
-			r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
-		}
-		r.api.SetFault(ActionDescribeInstances, tairtest.Fault{Delay: time.Second})
-		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-		defer cancel()
-		if got, err := r.client.DescribeInstances(ctx, Filter{}); got != nil || err == nil {
-			t.Errorf("got %d instances, error %v", len(got), err)
-		}
-		r.wantRequests(2)
-	})
-}
-
-// list lists the instances of the rig's region.
-func (r *rig) list(f Filter) ([]ListedInstance, error) {
-	return r.client.DescribeInstances(r.t.Context(), f)
+	for requests, within := range []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond} { // before and in each page
+		inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.setInstances(ids(1, 120))
+			r.api.SetFault(ActionDescribeInstances, tairtest.Fault{Delay: time.Second})
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			began := time.Now()
+			got, err := r.client.DescribeInstances(ctx, Filter{})
+			if got != nil || err == nil || requests == 0 && !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != within {
+				t.Errorf("got %d instances, error %v after %v", len(got), err, time.Since(began))
+			}
+			r.wantRequests(requests)
+		})
+	}
 }
 
 // wantListed lists without a filter and checks which instances are there.
@@ -361,7 +282,7 @@ func (r *rig) wantListed(want []string) {
 	}
 }
 
-// setPages lets the API answer listings with these bodies, one after the other, and with the last one for good.
+// setPages makes the API answer listings with these bodies, one after the other, and then always with the last one.
 func (r *rig) setPages(bodies ...string) {
 	var faults []tairtest.Fault
 	for _, b := range bodies {
@@ -380,7 +301,7 @@ func listPage(total int, ids []string) string {
 	return fmt.Sprintf(`{"TotalCount":%d,"PageSize":50,"Instances":{"KVStoreInstance":[%s]}}`, total, strings.Join(items, ","))
 }
 
-// ids gives made-up IDs in their order, both ends included.
+// ids returns IDs in their order, both ends included.
 func ids(first, last int) []string {
 	var all []string
 	for i := first; i <= last; i++ {

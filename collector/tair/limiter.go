@@ -10,31 +10,31 @@ import (
 )
 
 const (
-	minQPS        = 0.5         // a throttled client never goes below
-	throttlePause = time.Second // no new start after a throttled answer, and the shortest time between two halvings
+	minQPS        = 0.5         // the lowest rate after throttling
+	throttlePause = time.Second // how long no request starts after a throttled answer; also the least time between two halvings
 
-	// What one answer adds to the rate: a 400th of the configured one, but no more than a tenth of the rate itself; near
-	// the rate that was too much, a fifth of that. So some 400 to 800 answers undo whatever throttling has done.
+	// One answer adds a 400th of the configured rate, at most a tenth of the current rate. Near the rate that was
+	// throttled last, it adds a fifth of that. So 400 to 800 answers restore the configured rate.
 	climbSteps   = 400
 	climbShare   = 10
 	carefulSteps = 5
-	near         = 0.1 // of the rate that was too much, on either side
+	near         = 0.1 // the share of the throttled rate within which the steps are careful
 )
 
-// limiter keeps the requests of one account and region under a rate and finds the cloud's quota by itself: a
-// throttled answer halves the rate, every other answer lets it climb back. It remembers the rate at which it was throttled
-// last and climbs slowly around it, so that it spends most of its time just below the quota. Once the rate is past that
-// point, the quota has grown or others use less of it, and the climb is fast again.
+// limiter limits the rate of the requests of one account and region, and finds the cloud's quota by itself. A throttled
+// answer halves the rate, and every other answer raises it by a step. Near the rate that was throttled last the steps are
+// small, so that the rate stays just below the quota for most of the time. Beyond it the quota has grown, or others use
+// less of it, and the steps are large again.
 type limiter struct {
 	ceiling float64
 	bucket  *rate.Limiter
-	turn    chan struct{} // held by the one caller at the head of the line, so that a lowered rate holds for all behind it
+	turn    chan struct{} // held by the first caller in the line, so that a lowered rate applies to all callers behind it
 
 	mu      sync.Mutex
-	paused  time.Time // no start before
-	lowered time.Time // the last halving
-	tooMuch float64   // the rate at which it was throttled last; 0: never
-	flowed  bool      // there was an answer since that was not throttled
+	paused  time.Time // no request starts before
+	lowered time.Time // when the rate was halved last
+	tooMuch float64   // the rate that was throttled last; 0: none
+	flowed  bool      // an answer since then was not throttled
 }
 
 func newLimiter(qps float64) *limiter {
@@ -45,10 +45,10 @@ func newLimiter(qps float64) *limiter {
 	}
 }
 
-// burst is how many requests may start at once after a rest.
+// burst returns how many requests may start at once after a time without requests.
 func burst(qps float64) int { return max(1, int(qps/10)) }
 
-// wait returns when a request may start, or with the cause when ctx ends first. Callers are served in their order.
+// wait returns when a request may start, or with the cause when ctx ends first. Callers proceed in the order of their calls.
 func (l *limiter) wait(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -64,7 +64,7 @@ func (l *limiter) wait(ctx context.Context) error {
 			if cause := context.Cause(ctx); cause != nil {
 				return cause
 			}
-			return err // the token would come after ctx's deadline
+			return err // the token would come after the deadline of ctx
 		}
 		if l.pause() <= 0 { // else an answer was throttled meanwhile
 			return nil
@@ -72,15 +72,15 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
-// pause is how long no request may start; not positive when one may.
+// pause returns how long no request may start; zero or less when one may.
 func (l *limiter) pause() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Until(l.paused)
 }
 
-// learn adapts the rate to how a request ended; nil: with success. Every answer of the API that is not throttled shows
-// that the quota is not spent, an error too; a request without an answer shows nothing.
+// learn adapts the rate to the result of a request, which is nil for a success. Every answer that is not throttled, an
+// error too, shows that the quota is not used up. A request without an answer shows nothing.
 func (l *limiter) learn(failure *Error) {
 	switch {
 	case failure == nil:
@@ -92,7 +92,7 @@ func (l *limiter) learn(failure *Error) {
 	}
 }
 
-// throttled lowers the rate after an answer that said so. A burst of such answers counts once.
+// throttled lowers the rate after a throttled answer. A burst of such answers counts once.
 func (l *limiter) throttled() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,14 +102,14 @@ func (l *limiter) throttled() {
 		return
 	}
 	l.lowered = now
-	if l.flowed { // else the quota of a long window is still spent, and that says nothing of this lower rate
+	if l.flowed { // else the quota of a long window is still used up, whatever the rate is now
 		l.tooMuch, l.flowed = l.qps(), false
 	}
 	l.set(max(minQPS, l.qps()/2))
 }
 
-// answered lets the rate climb one step towards the ceiling. In a pause it does nothing: what is answered then was sent
-// at the old rate.
+// answered raises the rate by one step, up to the ceiling. In a pause it does nothing, because the request was sent at the
+// old rate.
 func (l *limiter) answered() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,14 +128,14 @@ func (l *limiter) answered() {
 	l.set(now + step)
 }
 
-// set changes the rate, and the burst with it: after a pause a full one would be sent only to be refused. l.mu is held.
+// set changes the rate and the burst: after a pause, the API would refuse a burst of the old size. The caller holds l.mu.
 func (l *limiter) set(qps float64) {
 	qps = min(l.ceiling, qps)
 	l.bucket.SetLimit(rate.Limit(qps))
 	l.bucket.SetBurst(burst(qps))
 }
 
-// qps is the limit in force, in requests a second.
+// qps returns the limit in force, in requests a second.
 func (l *limiter) qps() float64 { return float64(l.bucket.Limit()) }
 
 // sleep returns after d, at once when it is not positive, or with the cause when ctx ends first.

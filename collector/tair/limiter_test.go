@@ -1,32 +1,30 @@
 package tair
 
 import (
-	"context"
-	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// starts gives the times, in whole milliseconds from now, at which n callers one after the other may start.
-func starts(t *testing.T, l *limiter, n int) []int {
+// withLimiter runs a test with a limiter on the clock of a bubble.
+func withLimiter(t *testing.T, qps float64, test func(t *testing.T, l *limiter)) {
 	t.Helper()
-	began := time.Now()
-	var at []int
-	for range n {
-		if err := l.wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		at = append(at, int(time.Since(began).Round(time.Millisecond).Milliseconds()))
-	}
-	return at
+	synctest.Test(t, func(t *testing.T) { test(t, newLimiter(qps)) })
 }
 
+// wantStarts checks when callers, one after the other, may start: in whole milliseconds from now.
 func wantStarts(t *testing.T, l *limiter, want ...int) {
 	t.Helper()
-	if got := starts(t, l, len(want)); !slices.Equal(got, want) {
+	began := time.Now()
+	var got []int
+	for range want {
+		if err := l.wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		got = append(got, int(time.Since(began).Round(time.Millisecond).Milliseconds()))
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("starts at %v ms, want %v", got, want)
 	}
 }
@@ -49,45 +47,70 @@ func TestLimiterPaces(t *testing.T) {
 		{20, []int{0, 0, 50, 100, 150}},
 		{50, []int{0, 0, 0, 0, 0, 20, 40}},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			l := newLimiter(c.qps)
+		withLimiter(t, c.qps, func(t *testing.T, l *limiter) {
 			wantStarts(t, l, c.want...)
-			pass(time.Hour) // a rest gives the burst back, and no more
+			pass(time.Hour) // restores the burst, and no more
 			wantStarts(t, l, c.want...)
 			wantQPS(t, l, c.qps)
 		})
 	}
 }
 
-func TestLimiterHalvesAtMostOnceASecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(8)
-		for _, step := range []struct {
-			after time.Duration
-			want  float64
-		}{
-			{0, 4}, {0, 4}, {999 * time.Millisecond, 4},
-			{time.Millisecond, 2}, {500 * time.Millisecond, 2}, {500 * time.Millisecond, 1},
-			{time.Second, 0.5}, {time.Second, 0.5}, {time.Hour, 0.5},
-		} {
-			pass(step.after)
-			l.throttled()
-			wantQPS(t, l, step.want)
-		}
-	})
+func TestLimiterLearns(t *testing.T) {
+	const ms, sec = time.Millisecond, time.Second
+	type step struct {
+		after  time.Duration
+		times  int
+		result *Error
+		want   float64
+	}
+	throttled := &Error{Reason: ReasonThrottled, Status: 429}
+	halvedThen := func(result *Error, want float64) []step {
+		return []step{{0, 1, throttled, 200}, {time.Minute, 1, result, want}}
+	}
+	for name, c := range map[string]struct {
+		qps   float64
+		steps []step
+	}{
+		"halved at most once a second": {8, []step{
+			{0, 2, throttled, 4}, {999 * ms, 1, throttled, 4}, {ms, 1, throttled, 2}, {500 * ms, 1, throttled, 2}, {500 * ms, 1, throttled, 1},
+			{sec, 1, throttled, 0.5}, {sec, 1, throttled, 0.5}, {time.Hour, 1, throttled, 0.5},
+		}},
+		"raised by answers alone": {400, []step{{0, 1, throttled, 200}, {time.Hour, 0, nil, 200}, {0, 1, nil, 201}, {0, 198, nil, 399}, {0, 1, nil, 400}, {0, 1, nil, 400}}},
+		// What was sent before the pause and is answered in it does not undo the halving.
+		"not raised in a pause":    {100, []step{{0, 1, throttled, 50}, {999 * ms, 1, nil, 50}, {ms, 1, nil, 50.25}}},
+		"raised by forbidden":      {400, halvedThen(&Error{Reason: ReasonForbidden, Status: 403}, 201)},
+		"raised by unsupported":    {400, halvedThen(&Error{Reason: ReasonOther, Status: 400, Code: "InvalidRedisVersionPattern"}, 201)},
+		"raised by a server error": {400, halvedThen(&Error{Reason: ReasonServer, Status: 503}, 201)},
+		"same without an answer":   {400, halvedThen(&Error{Reason: ReasonTimeout}, 200)},
+		"halved by throttling":     {400, halvedThen(throttled, 100)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withLimiter(t, c.qps, func(t *testing.T, l *limiter) {
+				for _, s := range c.steps {
+					pass(s.after)
+					for range s.times {
+						l.learn(s.result)
+					}
+					wantQPS(t, l, s.want)
+				}
+			})
+		})
+	}
 }
 
 func TestLimiterStaysWithinItsBounds(t *testing.T) {
-	for _, c := range []struct{ ceiling, lowest float64 }{
-		{0.125, 0.125}, {0.5, 0.5}, {0.75, 0.5}, {3, 0.5}, {100, 0.5},
+	for _, c := range []struct{ ceiling, lowest, next float64 }{
+		{0.125, 0.125, 0.125}, {0.5, 0.5, 0.5}, {0.75, 0.5, 0.501875}, {3, 0.5, 0.5075}, {100, 0.5, 0.55}, {1000, 0.5, 0.55}, // by a tenth at most
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			l := newLimiter(c.ceiling)
-			for range 10 {
+		withLimiter(t, c.ceiling, func(t *testing.T, l *limiter) {
+			for range 12 {
 				l.throttled()
 				pass(time.Second)
 			}
 			wantQPS(t, l, c.lowest)
+			l.answered()
+			wantQPS(t, l, c.next)
 			for range 2 * climbSteps { // half of them where it climbs slowly
 				l.answered()
 			}
@@ -98,121 +121,43 @@ func TestLimiterStaysWithinItsBounds(t *testing.T) {
 	}
 }
 
-func TestLimiterClimbsWithSuccessesAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(400)
-		l.throttled()
-		pass(time.Hour)
-		wantQPS(t, l, 200)
-		l.answered()
-		wantQPS(t, l, 201)
-		for range 198 {
-			l.answered()
-		}
-		wantQPS(t, l, 399)
-		l.answered()
-		wantQPS(t, l, 400)
-		l.answered()
-		wantQPS(t, l, 400)
-	})
-}
-
-func TestEveryAnswerThatIsNotThrottledRaisesTheRate(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		failure *Error
-		want    float64
-	}{
-		{"success", nil, 201},
-		{"forbidden", &Error{Reason: ReasonForbidden, Status: 403}, 201},
-		{"unsupported", &Error{Reason: ReasonOther, Status: 400, Code: "InvalidRedisVersionPattern"}, 201},
-		{"server", &Error{Reason: ReasonServer, Status: 503}, 201},
-		{"no answer", &Error{Reason: ReasonTimeout}, 200},
-		{"throttled", &Error{Reason: ReasonThrottled, Status: 429}, 100},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			l := newLimiter(400)
-			l.throttled()
-			pass(time.Minute)
-			l.learn(c.failure)
-			if got := l.qps(); got != c.want {
-				t.Errorf("%s: %v/s, want %v/s", c.name, got, c.want)
-			}
-		})
-	}
-}
-
-// Near the rate that was too much the climb is slow, and fast again past it.
+// Near the rate that was throttled the climb is slow, and fast again beyond it.
 func TestLimiterClimbsSlowlyWhereItWasThrottled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(400)
-		throttle := func(after time.Duration) {
-			pass(after)
-			l.throttled()
+	withLimiter(t, 400, func(t *testing.T, l *limiter) {
+		throttle := func(after time.Duration, times int) {
+			for range times {
+				pass(after)
+				l.throttled()
+			}
 		}
-		successes := func(to float64) (n int) {
+		climb := func(to float64, least, most int) {
+			t.Helper()
 			pass(throttlePause)
+			n := 0
 			for ; l.qps() < to; n++ {
 				l.answered()
 			}
-			return n
-		}
-		throttle(0)
-		throttle(time.Second)
-		successes(200)
-		throttle(0)
-		wantQPS(t, l, 100)
-		for _, c := range []struct {
-			to   float64
-			want int
-		}{{180, 80}, {220, 200}, {400, 180}} {
-			if n := successes(c.to); n < c.want-12 || n > c.want+12 {
-				t.Errorf("%d successes to %v/s, want about %d", n, c.to, c.want)
+			if n < least || n > most {
+				t.Errorf("%d answers to %v/s, want %d to %d", n, to, least, most)
 			}
 		}
+		throttle(time.Second, 2)
+		climb(200, 100, 100)
+		throttle(0, 1)
+		wantQPS(t, l, 100)
+		climb(180, 68, 92)
+		climb(220, 188, 212)
+		climb(400, 168, 192)
 
-		// While nothing gets through, the rates that follow are not to blame.
-		for range 4 {
-			throttle(time.Second)
-		}
+		// While every answer is throttled, the later rates are not the cause.
+		throttle(time.Second, 4)
 		wantQPS(t, l, 25)
-		if n := successes(350); n < 315 || n > 340 {
-			t.Errorf("%d successes from 25/s to 350/s, want about 330", n)
-		}
-	})
-}
-
-// The rate at the bottom is not left in one leap, however high the configured one is.
-func TestLimiterClimbsByATenthAtMost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(1000)
-		for range 12 {
-			l.throttled()
-			pass(time.Second)
-		}
-		wantQPS(t, l, 0.5)
-		l.answered()
-		wantQPS(t, l, 0.55)
-	})
-}
-
-// What was sent before the pause and succeeds in it does not undo the halving.
-func TestLimiterDoesNotClimbInAPause(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(100)
-		l.throttled()
-		pass(999 * time.Millisecond)
-		l.answered()
-		wantQPS(t, l, 50)
-		pass(time.Millisecond)
-		l.answered()
-		wantQPS(t, l, 50.25)
+		climb(350, 315, 340)
 	})
 }
 
 func TestLimiterBurstFollowsTheRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(40)
+	withLimiter(t, 40, func(t *testing.T, l *limiter) {
 		wantStarts(t, l, 0, 0, 0, 0, 25)
 		l.throttled()
 		wantStarts(t, l, 1000, 1000, 1050, 1100) // 2 of 20/s
@@ -226,8 +171,7 @@ func TestLimiterBurstFollowsTheRate(t *testing.T) {
 }
 
 func TestLimiterPausesNewStarts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(10)
+	withLimiter(t, 10, func(t *testing.T, l *limiter) {
 		wantStarts(t, l, 0, 100)
 		l.throttled()
 		wantStarts(t, l, 1000, 1200, 1400) // and then at half the rate
@@ -239,34 +183,11 @@ func TestLimiterPausesNewStarts(t *testing.T) {
 	})
 }
 
-// Those who stand in line already are held to the pause and the lowered rate too.
+// The pause and the lowered rate apply to the callers in the line too, which proceed in their order.
 func TestLimiterHoldsTheLineBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(2)
+	withLimiter(t, 2, func(t *testing.T, l *limiter) {
 		wantStarts(t, l, 0)
 		began := time.Now()
-		at := make(chan time.Duration)
-		for range 3 {
-			go func() {
-				if err := l.wait(t.Context()); err != nil {
-					t.Error(err)
-				}
-				at <- time.Since(began)
-			}()
-		}
-		synctest.Wait()
-		l.throttled() // 1/s from now on; the first in line has a token for 500 ms, which passes in the pause
-		for _, want := range []time.Duration{2 * time.Second, 3 * time.Second, 4 * time.Second} {
-			if got := (<-at).Round(time.Millisecond); got != want {
-				t.Errorf("starts after %v, want %v", got, want)
-			}
-		}
-	})
-}
-
-func TestLimiterServesInOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(5)
 		served := make(chan int, 20)
 		for n := range 20 {
 			go func() {
@@ -275,70 +196,14 @@ func TestLimiterServesInOrder(t *testing.T) {
 				}
 				served <- n
 			}()
-			synctest.Wait() // it stands in line
+			synctest.Wait() // it stands in the line
 		}
+		l.throttled() // 1/s from now on; the first caller has a token for 500 ms, which passes in the pause
 		for want := range 20 {
-			if got := <-served; got != want {
-				t.Fatalf("caller %d was served, want %d", got, want)
+			got := <-served
+			if at := time.Since(began).Round(time.Millisecond); got != want || at != time.Duration(want+2)*time.Second {
+				t.Fatalf("caller %d starts after %v, want %d after %d s", got, at, want, want+2)
 			}
 		}
-	})
-}
-
-func TestLimiterWaitEndsWithItsContext(t *testing.T) {
-	stopped := errors.New("stopped")
-	for _, c := range []struct {
-		name  string
-		ahead bool // somebody else is first in line
-		pause bool
-	}{
-		{"for a token", false, false},
-		{"for its turn", true, false},
-		{"in a pause", false, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				l := newLimiter(1)
-				if c.pause {
-					l.throttled()
-				} else {
-					wantStarts(t, l, 0)
-				}
-				var other sync.WaitGroup
-				if c.ahead {
-					other.Go(func() {
-						if err := l.wait(t.Context()); err != nil {
-							t.Error(err)
-						}
-					})
-					synctest.Wait()
-				}
-				ctx, cancel := context.WithCancelCause(t.Context())
-				time.AfterFunc(300*time.Millisecond, func() { cancel(stopped) })
-				began := time.Now()
-				if err := l.wait(ctx); !errors.Is(err, stopped) || time.Since(began) != 300*time.Millisecond {
-					t.Errorf("error %v after %v", err, time.Since(began))
-				}
-				if err := l.wait(ctx); !errors.Is(err, stopped) {
-					t.Errorf("error %v with an ended context", err)
-				}
-				other.Wait()
-			})
-		})
-	}
-}
-
-func TestLimiterTellsAtOnceThatTheDeadlineIsTooNear(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(1)
-		wantStarts(t, l, 0)
-		ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
-		defer cancel()
-		began := time.Now()
-		err := l.wait(ctx)
-		if want := "rate: Wait(n=1) would exceed context deadline"; err == nil || err.Error() != want || !time.Now().Equal(began) {
-			t.Errorf("error %v after %v, want %s", err, time.Since(began), want)
-		}
-		wantStarts(t, l, 1000) // the token is not lost
 	})
 }

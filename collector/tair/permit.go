@@ -10,12 +10,12 @@ import (
 	"tair_ssl_exporter/collector/tair/creds"
 )
 
-// lane is the way of one kind of request to the API, with its own limits and connections.
+// lane carries one kind of request to the API, with its own limits and connections.
 type lane struct {
 	slots   chan struct{} // holds one element for each request in flight
 	limiter *limiter
-	shared  *limiter // the rate limit of all lanes together; nil on the lane that owns it
-	// Requests go to the transport itself: a http.Client follows redirects, and carries the security token to another host.
+	shared  *limiter // a second limiter to wait for, or nil: listings count for the rate of the other requests too
+	// Without a http.Client, which follows redirects and so sends the security token to another host.
 	transport *http.Transport
 }
 
@@ -36,17 +36,18 @@ func newLane(cfg ClientConfig, concurrency int) *lane {
 	}
 }
 
-// Permit is the right to send one request now: a slot among the requests in flight, a token of the rate limit and
-// credentials. Its owner sends at most one request with it and then releases it.
+// Permit is the right to send one request: a slot among the requests in flight, a token of the rate limit and credentials.
+// Its owner sends at most one request with it and then releases it.
 type Permit struct {
 	client *Client
 	lane   *lane
 	creds  creds.Credentials
 }
 
-// Admit waits under ctx until a DescribeInstanceSSL request may be sent. Nothing has been sent when it returns.
+// Admit waits until a DescribeInstanceSSL request may be sent, or until ctx ends. It sends nothing itself.
 //
-// The error is an [*Error] of [ReasonCredentials] when no credentials can be obtained, else it wraps the cause of ctx.
+// The error is an [*Error] with [ReasonCredentials] when no credentials can be obtained. Else it wraps the cause of ctx, or
+// says that a token of the rate limit would come after the deadline of ctx.
 func (c *Client) Admit(ctx context.Context) (*Permit, error) { return c.admit(ctx, c.requests) }
 
 func (c *Client) admit(ctx context.Context, l *lane) (_ *Permit, err error) {
@@ -83,10 +84,10 @@ func (c *Client) admit(ctx context.Context, l *lane) (_ *Permit, err error) {
 	}
 }
 
-// Release ends the permit, used or not. It makes room for another request.
+// Release makes room for another request. The permit may be used or not.
 func (p *Permit) Release() { <-p.lane.slots }
 
-// send sends one request and reads its answer, under ctx and the timeout of an attempt.
+// send sends one request and reads its answer, until ctx ends or the timeout of an attempt has passed.
 func (p *Permit) send(ctx context.Context, r request) *Error {
 	failure := p.client.attempt(ctx, p.lane, r, p.creds)
 	p.lane.limiter.learn(failure)

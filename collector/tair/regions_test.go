@@ -10,127 +10,98 @@ import (
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
+// regionsBody returns an answer with regions. An item is "ID", "ID endpoint" or JSON.
+func regionsBody(items ...string) string {
+	for i, item := range items {
+		if id, endpoint, found := strings.Cut(item, " "); found {
+			items[i] = `{"RegionId":"` + id + `","RegionEndpoint":"` + endpoint + `","LocalName":"华东","ZoneIds":"a,b"}`
+		} else if !strings.HasPrefix(item, "{") && item != "null" {
+			items[i] = `{"RegionId":"` + item + `"}`
+		}
+	}
+	return `{"RegionIds":{"KVStoreRegion":[` + strings.Join(items, ",") + `]}}`
+}
+
 func TestRegions(t *testing.T) {
 	for _, c := range []struct {
-		name       string
-		have, want []Region
+		name string
+		body string
+		want []Region
 	}{
-		{"none", nil, nil},
+		{"none", regionsBody(), nil},
 		{
 			"repeated, out of order",
-			[]Region{{"cn-shanghai", "a.example.com"}, {"cn-beijing", "b.example.com:8443"}, {"cn-shanghai", "a.example.com"}, {"us-west-1", "c.example.com"}},
-			[]Region{{"cn-beijing", "b.example.com:8443"}, {"cn-shanghai", "a.example.com"}, {"us-west-1", "c.example.com"}},
+			regionsBody("cn-shanghai a.example.com", "cn-beijing b-c.example:8443", "cn-shanghai a.example.com", "us-west-1 c.example.com"),
+			[]Region{{"cn-beijing", "b-c.example:8443"}, {"cn-shanghai", "a.example.com"}, {"us-west-1", "c.example.com"}},
 		},
-		{
-			"repeated with another endpoint",
-			[]Region{{"cn-shanghai", "a.example.com"}, {"cn-shanghai", "b.example.com"}},
-			[]Region{{"cn-shanghai", "a.example.com"}},
-		},
+		{"repeated with another endpoint", regionsBody("cn-beijing a.example.com", "cn-beijing b.example.com"), []Region{{"cn-beijing", "a.example.com"}}},
+		{"no endpoint", regionsBody("cn-beijing"), []Region{{ID: "cn-beijing"}}},
+		{"endpoint null", regionsBody(`{"RegionId":"cn-beijing","RegionEndpoint":null}`), []Region{{ID: "cn-beijing"}}},
+		{"an endpoint the second time", regionsBody("cn-beijing", "cn-beijing h"), []Region{{"cn-beijing", "h"}}},
+		{"no endpoint the second time", regionsBody("cn-beijing h", "cn-beijing"), []Region{{"cn-beijing", "h"}}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-				r.api.RemoveInstance(testInstance)
-				var regions []tairtest.Region
-				for _, region := range c.have {
-					regions = append(regions, tairtest.Region{ID: region.ID, Endpoint: region.Endpoint, LocalName: "华东", Zones: "a,b"})
-				}
-				r.api.SetRegions(regions...)
-				if got, err := r.client.DescribeRegions(t.Context()); err != nil || !slices.Equal(got, c.want) {
-					t.Errorf("got %+v, error %v", got, err)
-				}
-				r.wantRequests(1)
-				if log := r.api.Requests(); log[0].Action != ActionDescribeRegions || log[0].Region != testRegion {
-					t.Errorf("sent %+v", log[0])
-				}
-			})
+		inBubbles(t, c.name, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.api.SetFault(ActionDescribeRegions, tairtest.Fault{Body: []byte(c.body)})
+			if got, err := r.regions(); err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("got %+v, error %v", got, err)
+			}
+			r.wantRequests(1)
+			if log := r.api.Requests(); log[0].Action != ActionDescribeRegions || log[0].Region != testRegion {
+				t.Errorf("sent %+v", log[0])
+			}
 		})
 	}
 }
 
-func TestRegionsInARealConnection(t *testing.T) {
+func TestRegionsOnLoopback(t *testing.T) {
 	r := onLoopback(t, ClientConfig{})
 	want := []Region{{testRegion, r.server.Addr}}
-	if got, err := r.client.DescribeRegions(t.Context()); err != nil || !slices.Equal(got, want) {
+	if got, err := r.regions(); err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %+v, error %v", got, err)
 	}
 }
 
-func TestAnswersWithRegions(t *testing.T) {
+func TestInvalidRegions(t *testing.T) {
 	const (
-		foreign = "the body is not the JSON of the operation"
-		noList  = "RegionIds is missing"
-		wrongID = "a RegionId is missing or malformed"
-
+		noList    = "RegionIds is missing"
+		wrongID   = "a RegionId is missing or malformed"
 		wrongHost = "a RegionEndpoint is no host"
 	)
-	list := func(items string) string { return `{"RegionIds":{"KVStoreRegion":[` + items + `]}}` }
-	for _, c := range []struct {
-		name, body string
-		want       []Region
-		detail     string
-	}{
-		{"no endpoint", list(`{"RegionId":"cn-beijing"}`), []Region{{ID: "cn-beijing"}}, ""},
-		{"endpoint null", list(`{"RegionId":"cn-beijing","RegionEndpoint":null}`), []Region{{ID: "cn-beijing"}}, ""},
-		{"an endpoint the second time", list(`{"RegionId":"cn-beijing"},{"RegionId":"cn-beijing","RegionEndpoint":"h"}`), []Region{{"cn-beijing", "h"}}, ""},
-		{"no endpoint the second time", list(`{"RegionId":"cn-beijing","RegionEndpoint":"h"},{"RegionId":"cn-beijing"}`), []Region{{"cn-beijing", "h"}}, ""},
-		{"an endpoint with a port", list(`{"RegionId":"cn-beijing","RegionEndpoint":"a-b.example:8443"}`), []Region{{"cn-beijing", "a-b.example:8443"}}, ""},
-		{"a long endpoint", list(`{"RegionId":"cn-beijing","RegionEndpoint":"` + strings.Repeat("h", 254) + `"}`), nil, wrongHost},
-		{"an endpoint without TLS", list(`{"RegionId":"cn-beijing","RegionEndpoint":"http://a.example"}`), nil, wrongHost},
-		{"an endpoint with a user", list(`{"RegionId":"cn-beijing","RegionEndpoint":"a@b.example"}`), nil, wrongHost},
-		{"an endpoint with a path", list(`{"RegionId":"cn-beijing","RegionEndpoint":"b.example/a"}`), nil, wrongHost},
-		{"empty", list(""), nil, ""},
-		{"garbage", "<html>", nil, foreign},
-		{"the list is a text", `{"RegionIds":"none"}`, nil, foreign},
-		{"{}", "{}", nil, noList},
-		{"null", "null", nil, noList},
-		{"no list", `{"RegionIds":{}}`, nil, noList},
-		{"list null", `{"RegionIds":{"KVStoreRegion":null}}`, nil, noList},
-		{"no ID", list(`{"RegionId":"cn-beijing"},{"RegionEndpoint":"h"}`), nil, wrongID},
-		{"ID empty", list(`{"RegionId":""}`), nil, wrongID},
-		{"a region null", list(`null`), nil, wrongID},
-		{"an ID that is no part of a host name", list(`{"RegionId":"evil.example.com/?"}`), nil, wrongID},
-		{"an ID that is too long", list(`{"RegionId":"` + strings.Repeat("r", 65) + `"}`), nil, wrongID},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-				r.api.SetFault(ActionDescribeRegions, tairtest.Fault{Body: []byte(c.body)})
-				got, err := r.client.DescribeRegions(t.Context())
-				if c.detail != "" {
-					wantError(t, err, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: c.detail})
-				} else if err != nil {
-					t.Error(err)
-				}
-				if !slices.Equal(got, c.want) {
-					t.Errorf("got %+v", got)
-				}
-				r.wantRequests(1)
-			})
-		})
-	}
+	wantInvalid(t, ActionDescribeRegions, (*rig).regions, []badBody{
+		{"a long endpoint", regionsBody("cn-beijing " + strings.Repeat("h", 254)), wrongHost},
+		{"an endpoint without TLS", regionsBody("cn-beijing http://a.example"), wrongHost},
+		{"an endpoint with a user", regionsBody("cn-beijing a@b.example"), wrongHost},
+		{"an endpoint with a path", regionsBody("cn-beijing b.example/a"), wrongHost},
+		{"the list is a text", `{"RegionIds":"none"}`, "the body is not the JSON of the operation"},
+		{"{}", "{}", noList}, {"null", "null", noList},
+		{"no list", `{"RegionIds":{}}`, noList}, {"list null", `{"RegionIds":{"KVStoreRegion":null}}`, noList},
+		{"no ID", regionsBody("cn-beijing", `{"RegionEndpoint":"h"}`), wrongID},
+		{"ID empty", regionsBody(""), wrongID}, {"a region null", regionsBody("null"), wrongID},
+		{"an ID that is no part of a host name", regionsBody("evil.example.com/?"), wrongID},
+		{"an ID that is too long", regionsBody(strings.Repeat("r", 65)), wrongID},
+	})
 }
 
 func TestRegionsThatFail(t *testing.T) {
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetFault(ActionDescribeRegions, tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "NoPermission"}})
-		got, err := r.client.DescribeRegions(t.Context())
-		wantError(t, err, Error{Reason: ReasonForbidden, Status: 403, Code: "NoPermission", RequestID: anyRequestID})
-		if got != nil {
-			t.Errorf("got %+v with an error", got)
-		}
-	})
 	inBubble(t, ClientConfig{Attempts: 3}, func(t *testing.T, r *rig) {
-		r.api.SetFault(ActionDescribeRegions, tairtest.Fault{Times: 2, Error: errThrottled})
-		if got, err := r.client.DescribeRegions(t.Context()); err != nil || len(got) != 1 {
-			t.Errorf("got %+v, error %v", got, err)
-		}
-		r.wantRequests(3)
-	})
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if got, err := r.client.DescribeRegions(ctx); got != nil || !errors.Is(err, context.Canceled) {
 			t.Errorf("got %+v, error %v", got, err)
 		}
 		r.wantRequests(0)
+
+		r.api.SetFault(ActionDescribeRegions, tairtest.Fault{Times: 2, Error: errThrottled})
+		if got, err := r.regions(); err != nil || len(got) != 1 {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+		r.wantRequests(3)
+
+		r.api.SetFault(ActionDescribeRegions, tairtest.Fault{Error: &tairtest.APIError{Status: 403, Code: "NoPermission"}})
+		got, err := r.regions()
+		wantError(t, err, Error{Reason: ReasonForbidden, Status: 403, Code: "NoPermission", RequestID: anyRequestID})
+		if got != nil {
+			t.Errorf("got %+v with an error", got)
+		}
 	})
 }

@@ -20,26 +20,26 @@ import (
 const (
 	maxBody      = 1 << 20
 	maxHeader    = 64 << 10
-	firstBackoff = 100 * time.Millisecond // doubled for each further attempt; the wait is a random part of it
+	firstBackoff = 100 * time.Millisecond
 	maxBackoff   = 2 * time.Second
 )
 
-// request is one question to the API, whatever number of attempts it takes.
+// request is a request to the API, which may take several attempts.
 type request struct {
 	action string
-	query  string                                          // canonical: see canonicalQuery
-	decode func(body []byte) (requestID string, err error) // reads the body of a 200 OK
+	query  string                  // canonical: see canonicalQuery
+	decode func(body []byte) error // reads the body of a 200 OK
 }
 
-// call sends a request on a lane until there is an answer, an error that stays or no attempt left. When ctx ends between
-// two attempts, the error is that of the last one.
+// call sends a request on a lane until it succeeds, fails for good or has no attempt left. When ctx ends between two
+// attempts, the error is the one of the last attempt.
 func (c *Client) call(ctx context.Context, l *lane, r request) error {
 	var last *Error
 	for n := 1; ; n++ {
 		permit, err := c.admit(ctx, l)
 		switch {
 		case err != nil && last != nil:
-			return last // what is known weighs more than that there was no time to learn more
+			return last // why the attempt failed says more than why there is no other
 		case err != nil:
 			return err
 		}
@@ -61,7 +61,7 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Cr
 	began := time.Now()
 	failure := c.exchange(ctx, l, r, creds)
 	if c.closed.Load() {
-		l.transport.CloseIdleConnections() // the one that has just become idle
+		l.transport.CloseIdleConnections() // this connection has just become idle
 	}
 	report := Attempt{Action: r.action, Code: "OK", Took: time.Since(began)}
 	if failure != nil {
@@ -71,8 +71,8 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Cr
 	return failure
 }
 
-// exchange is one request and its answer. A kept-alive connection that the other side had closed meanwhile is
-// replaced once: net/http does not send a POST again, and a fresh nonce is needed anyway.
+// exchange sends one request and reads its answer. When the other side has closed a kept-alive connection, it sends the
+// request once more on another connection: net/http does not send a POST again, and the nonce must be a new one.
 func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.Credentials) *Error {
 	got, reusedDead, err := c.send(ctx, l.transport, r, creds)
 	if err != nil && reusedDead && ctx.Err() == nil {
@@ -86,8 +86,8 @@ func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.C
 	case len(got.body) > maxBody:
 		return &Error{Reason: ReasonInvalidResponse, Status: got.status, Detail: "the body is over 1 MiB"}
 	}
-	requestID, err := r.decode(got.body)
-	if err != nil {
+	if err := r.decode(got.body); err != nil {
+		_, requestID, _ := codeAndRequestID(got.body)
 		return &Error{Reason: ReasonInvalidResponse, Status: got.status, RequestID: requestID, Detail: err.Error()}
 	}
 	return nil
@@ -97,10 +97,11 @@ func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.C
 type response struct {
 	status int
 	body   []byte        // at most one byte over maxBody
-	ahead  time.Duration // by how much this machine's clock is ahead of the API's; 0 when the answer has no date
+	ahead  time.Duration // how far this machine's clock is ahead of the API's; 0 when the answer has no date
 }
 
-// send does one HTTP request. reusedDead: it failed on a kept-alive connection before the first byte of an answer.
+// send does one HTTP request. reusedDead is true when it failed on a kept-alive connection before the first byte of an
+// answer.
 func (c *Client) send(ctx context.Context, transport *http.Transport, r request, creds creds.Credentials) (got response, reusedDead bool, err error) {
 	var reused, answered atomic.Bool // the hooks run on goroutines of the transport
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -135,18 +136,18 @@ func (c *Client) send(ctx context.Context, transport *http.Transport, r request,
 	return got, false, err
 }
 
-// transportError tells a timeout from a broken connection.
+// transportError returns the error for a request without a complete answer. Status is 0 when there was none at all.
 func transportError(status int, err error) *Error {
 	var slow net.Error
 	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &slow) && slow.Timeout()) {
 		return &Error{Reason: ReasonTimeout, Status: status, Detail: "no complete answer in time"}
 	}
-	detail, _, _ := strings.Cut(err.Error(), `"`) // what net/http quotes came from the other side
+	detail, _, _ := strings.Cut(err.Error(), `"`) // net/http quotes what the other side sent
 	return &Error{Reason: ReasonNetwork, Status: status, Detail: strings.TrimRight(detail, ": ")}
 }
 
-// Backoff is the wait between attempt n (from 1) and the next, with full jitter: any part of a doubling time, so that
-// requests which failed together do not come back together.
+// Backoff returns the wait between attempt n (from 1) and the next: a random part of 100 ms, which doubles with each
+// attempt up to 2 s. So requests that fail together are not sent again together.
 func Backoff(n int) time.Duration {
 	return mathrand.N(min(maxBackoff, firstBackoff<<min(n-1, 10))) //nolint:gosec // jitter is no secret
 }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"reflect"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,7 +22,7 @@ const (
 	testRegion   = "cn-hangzhou"
 	testInstance = "r-bp1zxszhcgatnx"
 
-	anyRequestID = "any" // in a wanted Error: what the fake made up
+	anyRequestID = "any" // in a wanted Error: an ID that the fake has made
 )
 
 var (
@@ -32,7 +34,7 @@ var (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testSSL is what a client makes of the rig's instance.
+// testSSL is the answer for the rig's instance.
 var testSSL = SSL{
 	Supported: true, Enabled: true, ExpiresAt: expiresAt, CommonName: "r-bp1zxszhcgatnx.redis.rds.aliyuncs.com",
 	DownloadURL: "https://apsaradb-public.oss-ap-southeast-1.aliyuncs.com/ApsaraDB-CA-Chain.zip",
@@ -48,8 +50,8 @@ type rig struct {
 	observed *recorder
 }
 
-// inBubble runs a test with the client and the API in one bubble. Fields of cfg that are not set get defaults under
-// which nothing waits.
+// inBubble runs a test with the client and the API in one bubble. Fields of cfg that are not set get defaults with which
+// nothing waits.
 func inBubble(t *testing.T, cfg ClientConfig, run func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -63,7 +65,13 @@ func inBubble(t *testing.T, cfg ClientConfig, run func(t *testing.T, r *rig)) {
 	})
 }
 
-// onLoopback gives a client and the API with a real connection between them.
+// inBubbles is inBubble for a subtest.
+func inBubbles(t *testing.T, name string, cfg ClientConfig, run func(t *testing.T, r *rig)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { inBubble(t, cfg, run) })
+}
+
+// onLoopback returns a client and the API with a real connection between them.
 func onLoopback(t *testing.T, cfg ClientConfig) *rig {
 	t.Helper()
 	api := newAPI()
@@ -120,21 +128,46 @@ func (r *rig) askUnder(ctx context.Context) (ssl SSL, err error) {
 	return ssl, err
 }
 
-// askOnce reads the rig's instance with one permit.
-func (r *rig) askOnce(ctx context.Context) (SSL, error) {
+// askOnce reads an instance with one permit.
+func (r *rig) askOnce(ctx context.Context, id string) (SSL, error) {
 	permit, err := r.client.Admit(ctx)
 	if err != nil {
 		return SSL{}, err
 	}
 	defer permit.Release()
-	return permit.DescribeInstanceSSL(testInstance)
+	return permit.DescribeInstanceSSL(id)
 }
 
-// wantSSL asks for the rig's instance and checks that all goes well.
+// wantSSL reads the rig's instance and checks the answer.
 func (r *rig) wantSSL() {
 	r.t.Helper()
 	if got, err := r.ask(); err != nil || got != testSSL {
 		r.t.Errorf("got %+v, error %v", got, err)
+	}
+}
+
+// burst reads the rig's instance n times at once and checks the answers.
+func (r *rig) burst(n int) {
+	r.t.Helper()
+	var calls sync.WaitGroup
+	for range n {
+		calls.Go(r.wantSSL)
+	}
+	calls.Wait()
+}
+
+// list lists the instances of the rig's region.
+func (r *rig) list(f Filter) ([]ListedInstance, error) {
+	return r.client.DescribeInstances(r.t.Context(), f)
+}
+
+// regions lists the regions.
+func (r *rig) regions() ([]Region, error) { return r.client.DescribeRegions(r.t.Context()) }
+
+// setInstances adds instances of the rig's region.
+func (r *rig) setInstances(ids []string) {
+	for _, id := range ids {
+		r.api.SetInstance(tairtest.Instance{ID: id, Region: testRegion})
 	}
 }
 
@@ -171,12 +204,46 @@ func wantError(t *testing.T, err error, want Error) {
 	}
 }
 
+// badBody is the body of a 200 OK that is no answer, and the detail of the error for it.
+type badBody struct{ name, body, detail string }
+
+// wantInvalid checks that a call whose answer has one of the bodies fails at once and returns nothing.
+func wantInvalid[T any](t *testing.T, action string, call func(r *rig) (T, error), bodies []badBody) {
+	t.Helper()
+	const notJSON = "the body is not the JSON of the operation"
+	for _, c := range append([]badBody{
+		{"empty", "", notJSON},
+		{"HTML", "<html>Welcome</html>", notJSON},
+		{"XML", "<Response><InstanceId>r-bp1zxszhcgatnx</InstanceId></Response>", notJSON},
+		{"an array", "[]", notJSON},
+		{"cut off", `{"RequestId":"1-2"`, notJSON},
+		{"two bodies", "{}{}", notJSON},
+		{"over 1 MiB", padded("{}", 1<<20+1), "the body is over 1 MiB"},
+		{"far over 1 MiB", padded("{}", 3<<20), "the body is over 1 MiB"},
+	}, bodies...) {
+		inBubbles(t, c.name, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.api.SetFault(action, tairtest.Fault{Body: []byte(c.body)})
+			got, err := call(r)
+			wantError(t, err, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: c.detail})
+			if !reflect.ValueOf(got).IsZero() {
+				t.Errorf("got %+v with an error", got)
+			}
+			r.wantRequests(1) // another attempt would fail too
+		})
+	}
+}
+
+// padded returns a JSON object with spaces in it, n bytes long.
+func padded(object string, n int) string {
+	return "{" + strings.Repeat(" ", n-len(object)) + object[1:]
+}
+
 // fakeKeys is a creds.Provider: each rejection moves it on to the next key of the chain, and the last one stays.
 type fakeKeys struct {
 	mu       sync.Mutex
 	chain    []creds.Credentials
-	err      error // given instead of keys
-	hang     bool  // give nothing before the context ends
+	err      error // returned instead of keys
+	hang     bool  // return nothing before the context ends
 	rejected []creds.Credentials
 }
 
@@ -206,7 +273,7 @@ func (f *fakeKeys) Reject(c creds.Credentials) {
 	}
 }
 
-// recorder is an Observer that keeps what it is told.
+// recorder is an Observer that keeps the reports.
 type recorder struct {
 	mu       sync.Mutex
 	attempts []Attempt

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -17,12 +18,12 @@ const (
 	signAlgorithm = "ACS3-HMAC-SHA256"
 	dateLayout    = "2006-01-02T15:04:05Z"
 
-	// emptyBody is the SHA-256 of nothing: RPC-style requests carry everything in the query.
+	// emptyBody is the SHA-256 of an empty body: RPC-style requests have all parameters in the query.
 	emptyBody = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// attempt is what makes one request unlike every other: the API refuses a nonce it has seen and a clock that is off
-// by 15 minutes.
+// attempt holds what is signed. Nonce and date are new for each request: the API refuses a nonce that it has seen, and a
+// clock that is wrong by 15 minutes.
 type attempt struct {
 	host   string
 	action string
@@ -38,8 +39,8 @@ const (
 		"x-acs-signature-nonce;x-acs-version"
 )
 
-// signed gives the headers of one attempt, signed with ACS3-HMAC-SHA256 (Alibaba Cloud, "V3 request body and
-// signature mechanism"). Header names are written in lower case, as they are signed; net/http sends host by itself.
+// signed returns the headers of one attempt, signed with ACS3-HMAC-SHA256 (Alibaba Cloud, "V3 request body and signature
+// mechanism"). Header names are in lower case, as they are signed. The host is not among them, because net/http sets it.
 func signed(a attempt, c creds.Credentials) http.Header {
 	date := a.date.UTC().Format(dateLayout)
 	header := http.Header{
@@ -78,8 +79,8 @@ func signed(a attempt, c creds.Credentials) http.Header {
 // param is one parameter of a request.
 type param struct{ name, value string }
 
-// canonicalQuery gives the parameters sorted by name and escaped by RFC 3986. It is what is signed and what is sent,
-// so the two cannot differ.
+// canonicalQuery returns the parameters as a query, sorted by name and escaped by RFC 3986. The same text is signed and
+// sent.
 func canonicalQuery(params []param) string {
 	slices.SortFunc(params, func(a, b param) int { return strings.Compare(a.name, b.name) })
 	var b strings.Builder
@@ -87,25 +88,12 @@ func canonicalQuery(params []param) string {
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		escapeTo(&b, p.name)
+		b.WriteString(escape(p.name))
 		b.WriteByte('=')
-		escapeTo(&b, p.value)
+		b.WriteString(escape(p.value))
 	}
 	return b.String()
 }
 
-// escapeTo writes s percent-encoded by RFC 3986: everything but letters, digits and "-_.~". The query escaping of
-// net/url differs (space, "*" and "~").
-func escapeTo(b *strings.Builder, s string) {
-	const hexDigits = "0123456789ABCDEF"
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.', c == '~':
-			b.WriteByte(c)
-		default:
-			b.WriteByte('%')
-			b.WriteByte(hexDigits[c>>4])
-			b.WriteByte(hexDigits[c&15])
-		}
-	}
-}
+// escape returns s percent-encoded by RFC 3986. The query escaping of net/url differs in the space alone.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -13,26 +13,26 @@ import (
 // ActionDescribeInstanceSSL is the operation that reports the SSL state of an instance.
 const ActionDescribeInstanceSSL = "DescribeInstanceSSL"
 
-// maxText is the length in bytes at which texts of an answer are cut: they become label values.
+// maxText is the length in bytes at which texts of an answer are cut, because they become label values.
 const maxText = 512
 
 var errNotJSON = errors.New("the body is not the JSON of the operation")
 
 // SSL is the SSL state of one instance.
 type SSL struct {
-	Supported bool // false: the API says that this kind of instance has no SSL; everything else is zero then
+	Supported bool // false when this kind of instance has no SSL; everything else is zero then
 	Enabled   bool
 
-	// The certificate; all zero unless SSL is enabled, whatever the API still prints.
-	ExpiresAt   time.Time // SSLExpiredTime; the API documents it as when the CA certificate expires
+	// The certificate. All fields are zero unless SSL is enabled, even when the API still returns them.
+	ExpiresAt   time.Time // SSLExpiredTime; in the API's documents, when the CA certificate expires
 	CommonName  string    // CertCommonName; may be ""
 	DownloadURL string    // CertDownloadURL without user info, query and fragment; "" unless http or https
 }
 
-// DescribeInstanceSSL sends one request for the SSL state of an instance and reads its answer. It depends on no context:
-// a request that is sent costs quota, so it runs to the timeout of an attempt and its answer is not lost.
+// DescribeInstanceSSL sends one request for the SSL state of an instance and reads its answer. It takes no context: a
+// request that is sent costs quota, so it runs up to ClientConfig.Timeout and its answer is not lost.
 //
-// The error is an [*Error]; [Error.Retryable] reports whether another permit may help.
+// The error is an [*Error]; [Error.Retryable] reports whether another attempt may succeed.
 //
 // Source: R-kvstore 2015-01-01, DescribeInstanceSSL.
 func (p *Permit) DescribeInstanceSSL(id string) (SSL, error) {
@@ -41,7 +41,7 @@ func (p *Permit) DescribeInstanceSSL(id string) (SSL, error) {
 	switch {
 	case failure == nil:
 		return ssl, nil
-	case saysUnsupported(failure):
+	case isUnsupported(failure):
 		return SSL{}, nil
 	default:
 		return SSL{}, failure
@@ -53,41 +53,38 @@ func sslRequest(region, id string, ssl *SSL) request {
 	return request{
 		action: ActionDescribeInstanceSSL,
 		query:  canonicalQuery([]param{{"InstanceId", id}, {"RegionId", region}}),
-		decode: func(body []byte) (requestID string, err error) {
-			*ssl, requestID, err = decodeSSL(body, id)
-			return requestID, err
+		decode: func(body []byte) (err error) {
+			*ssl, err = decodeSSL(body, id)
+			return err
 		},
 	}
 }
 
-// decodeSSL reads the body of a successful answer. Nothing is guessed: what does not make sense is an error.
-func decodeSSL(body []byte, id string) (ssl SSL, requestID string, err error) {
+// decodeSSL reads the body of a successful answer. It guesses nothing: a missing or wrong value is an error.
+func decodeSSL(body []byte, id string) (SSL, error) {
 	var answer struct {
 		InstanceID string `json:"InstanceId"`
-		RequestID  string `json:"RequestId"`
 		Enabled    string `json:"SSLEnabled"`
 		Expires    string `json:"SSLExpiredTime"`
 		CommonName string `json:"CertCommonName"`
 		URL        string `json:"CertDownloadURL"`
 	}
-	err = json.Unmarshal(body, &answer)
-	requestID = cleanCode(answer.RequestID) // it is read even when another field has a foreign type
-	if err != nil {
-		return SSL{}, requestID, errNotJSON
+	if json.Unmarshal(body, &answer) != nil {
+		return SSL{}, errNotJSON
 	}
 	if answer.InstanceID != id {
-		return SSL{}, requestID, errors.New("InstanceId is not the one asked for")
+		return SSL{}, errors.New("InstanceId is not the one asked for")
 	}
 	switch answer.Enabled {
 	case "Disable":
-		return SSL{Supported: true}, requestID, nil
+		return SSL{Supported: true}, nil
 	case "Enable":
 	default:
-		return SSL{}, requestID, errors.New("SSLEnabled is neither Enable nor Disable")
+		return SSL{}, errors.New("SSLEnabled is neither Enable nor Disable")
 	}
 	expires, err := time.Parse(time.RFC3339, answer.Expires)
 	if err != nil || expires.Unix() <= 0 {
-		return SSL{}, requestID, errors.New("SSL is enabled but SSLExpiredTime is missing or no date")
+		return SSL{}, errors.New("SSL is enabled but SSLExpiredTime is missing or no date")
 	}
 	return SSL{
 		Supported:   true,
@@ -95,11 +92,11 @@ func decodeSSL(body []byte, id string) (ssl SSL, requestID string, err error) {
 		ExpiresAt:   expires,
 		CommonName:  cut(answer.CommonName),
 		DownloadURL: publicURL(answer.URL),
-	}, requestID, nil
+	}, nil
 }
 
-// publicURL drops what may be secret in a URL (a pre-signed URL carries its signature in the query), and the whole of
-// one that a browser should not follow.
+// publicURL returns a URL without the parts that may be secret (a pre-signed URL has its signature in the query), and "" for
+// a URL that a browser should not follow.
 func publicURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -120,19 +117,24 @@ func cut(s string) string {
 	return s
 }
 
-// decodeError reads an answer other than 200 OK. A body that is not the API's leaves code and request ID empty: the
-// status still tells enough.
-func decodeError(got response) *Error {
+// codeAndRequestID reads the fields that every body of the API has, the code only in an error. It reads each of them even
+// when the other has a wrong type.
+func codeAndRequestID(body []byte) (code, requestID string, err error) {
 	var answer struct {
 		Code      string `json:"Code"`
 		RequestID string `json:"RequestId"`
 	}
-	e := &Error{Status: got.status}
-	if json.Unmarshal(got.body, &answer) != nil {
+	err = json.Unmarshal(body, &answer)
+	return cleanCode(answer.Code), cleanCode(answer.RequestID), err
+}
+
+// decodeError reads an answer other than 200 OK. When the body is not the API's, the status alone determines the reason.
+func decodeError(got response) *Error {
+	code, requestID, err := codeAndRequestID(got.body)
+	e := &Error{Reason: classify(got.status, code), Status: got.status, Code: code, RequestID: requestID}
+	if err != nil {
 		e.Detail = "the body is not the API's"
 	}
-	e.Code, e.RequestID = cleanCode(answer.Code), cleanCode(answer.RequestID)
-	e.Reason = classify(got.status, e.Code)
 	switch {
 	case got.status >= http.StatusMultipleChoices && got.status < http.StatusBadRequest:
 		e.Detail = "redirects are not followed"

@@ -17,12 +17,7 @@ func TestDocumentedAnswer(t *testing.T) {
 			"RequestId":"02260F96-913E-4655-9BA5-A3651CAF****","SSLEnabled":"Enable","SSLExpiredTime":"2020-08-05T09:05:53Z",
 			"CertCommonName":"r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
 			"CertDownloadURL":"https://apsaradb-public.oss-ap-sout****-1.aliy****.com/ApsaraDB-CA-Chain.zip"}`)})
-		permit, err := r.client.Admit(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer permit.Release()
-		got, err := permit.DescribeInstanceSSL(id)
+		got, err := r.askOnce(t.Context(), id)
 		want := SSL{
 			Supported: true, Enabled: true, ExpiresAt: time.Date(2020, 8, 5, 9, 5, 53, 0, time.UTC),
 			CommonName:  "r-bp1zxszhcgatnx****.redis.rds.aliyuncs.com",
@@ -51,83 +46,71 @@ func TestAnswers(t *testing.T) {
 		"enabled, no more than needed":  {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z"`), enabled},
 		"enabled, null instead of text": {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","CertCommonName":null,"CertDownloadURL":null`), enabled},
 		"enabled, unknown fields":       {answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","New":{"a":[1]}`), enabled},
-		"no request ID":                 {`{"InstanceId":"r-bp1zxszhcgatnx","SSLEnabled":"Disable"}`, disabled},
-		"exactly 1 MiB":                 {padded(answer(`,"SSLEnabled":"Disable"`), 1<<20), disabled},
+		"enabled, long texts": {
+			answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","CertCommonName":%q,"CertDownloadURL":%q`,
+				strings.Repeat("缓", 200), "https://h/"+strings.Repeat("p", 600)+"?q"),
+			SSL{true, true, expiresAt, strings.Repeat("缓", 170), "https://h/" + strings.Repeat("p", 502)},
+		},
+		"no request ID": {`{"InstanceId":"r-bp1zxszhcgatnx","SSLEnabled":"Disable"}`, disabled},
+		"exactly 1 MiB": {padded(answer(`,"SSLEnabled":"Disable"`), 1<<20), disabled},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-				r.api.SetFault(testInstance, tairtest.Fault{Body: []byte(c.body)})
-				if got, err := r.ask(); err != nil || got != c.want {
-					t.Errorf("got %+v, error %v", got, err)
-				}
-			})
+		inBubbles(t, name, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.api.SetFault(testInstance, tairtest.Fault{Body: []byte(c.body)})
+			if got, err := r.ask(); err != nil || got != c.want {
+				t.Errorf("got %+v, error %v", got, err)
+			}
 		})
 	}
 }
 
 func TestInvalidAnswers(t *testing.T) {
 	const (
-		foreign   = "the body is not the JSON of the operation"
 		wrongID   = "InstanceId is not the one asked for"
 		wrongFlag = "SSLEnabled is neither Enable nor Disable"
 		wrongDate = "SSL is enabled but SSLExpiredTime is missing or no date"
 		ours      = `{"InstanceId":"r-bp1zxszhcgatnx"`
 	)
-	for _, c := range []struct{ name, body, detail string }{
-		{"empty", "", foreign},
-		{"HTML", "<html>Welcome</html>", foreign},
-		{"XML", "<DescribeInstanceSSLResponse><InstanceId>r-bp1zxszhcgatnx</InstanceId></DescribeInstanceSSLResponse>", foreign},
-		{"an array", "[]", foreign},
-		{"cut off", ours, foreign},
-		{"two answers", ours + `,"SSLEnabled":"Disable"}{}`, foreign},
-		{"a number for a text", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":1}`, foreign},
-		{"{}", "{}", wrongID},
-		{"null", "null", wrongID},
+	bodies := []badBody{
+		{"a number for a text", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":1}`, "the body is not the JSON of the operation"},
+		{"{}", "{}", wrongID}, {"null", "null", wrongID},
 		{"no instance", `{"SSLEnabled":"Disable"}`, wrongID},
 		{"another instance", `{"InstanceId":"r-other","SSLEnabled":"Disable"}`, wrongID},
 		{"an instance of which the ID is a part", `{"InstanceId":"r-bp1zxszhcgatnx2","SSLEnabled":"Disable"}`, wrongID},
 		{"SSLEnabled missing", ours + `}`, wrongFlag},
-		{"SSLEnabled null", ours + `,"SSLEnabled":null}`, wrongFlag},
-		{"SSLEnabled empty", ours + `,"SSLEnabled":""}`, wrongFlag},
-		{"SSLEnabled in lower case", ours + `,"SSLEnabled":"enable"}`, wrongFlag},
-		{"SSLEnabled Update", ours + `,"SSLEnabled":"Update"}`, wrongFlag},
 		{"date missing", ours + `,"SSLEnabled":"Enable"}`, wrongDate},
-		{"date null", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":null}`, wrongDate},
-		{"date empty", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":""}`, wrongDate},
-		{"date garbage", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"soon"}`, wrongDate},
-		{"date without a zone", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53"}`, wrongDate},
-		{"date zero", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"0001-01-01T00:00:00Z"}`, wrongDate},
-		{"date of the epoch", ours + `,"SSLEnabled":"Enable","SSLExpiredTime":"1970-01-01T00:00:00Z"}`, wrongDate},
-		{"over 1 MiB", padded(ours+`,"SSLEnabled":"Disable"}`, 1<<20+1), "the body is over 1 MiB"},
-		{"far over 1 MiB", padded(ours+`,"SSLEnabled":"Disable"}`, 3<<20), "the body is over 1 MiB"},
+	}
+	for _, flag := range []string{"null", `""`, `"enable"`, `"Update"`} {
+		bodies = append(bodies, badBody{"SSLEnabled " + flag, ours + `,"SSLEnabled":` + flag + `}`, wrongFlag})
+	}
+	for _, date := range []string{"null", `""`, `"soon"`, `"2030-08-05T09:05:53"`, `"0001-01-01T00:00:00Z"`, `"1970-01-01T00:00:00Z"`} {
+		bodies = append(bodies, badBody{"date " + date, ours + `,"SSLEnabled":"Enable","SSLExpiredTime":` + date + `}`, wrongDate})
+	}
+	wantInvalid(t, testInstance, (*rig).ask, bodies)
+}
+
+func TestFailuresKeepTheRequestID(t *testing.T) {
+	const id = "02260F96-913E-4655-9BA5-A3651CAF"
+	ask := func(r *rig) error { _, err := r.ask(); return err }
+	list := func(r *rig) error { _, err := r.list(Filter{}); return err }
+	regions := func(r *rig) error { _, err := r.regions(); return err }
+	for _, c := range []struct {
+		call   func(r *rig) error
+		fields string
+		status int
+		reason Reason
+		detail string
+	}{
+		{ask, `"InstanceId":"r-other"`, 200, ReasonInvalidResponse, "InstanceId is not the one asked for"},
+		{ask, `"SSLEnabled":true`, 200, ReasonInvalidResponse, "the body is not the JSON of the operation"},
+		{ask, `"Code":403`, 403, ReasonOther, "the body is not the API's"},
+		{list, `"TotalCount":-1`, 200, ReasonInvalidResponse, "TotalCount is missing or no count"},
+		{regions, `"RegionIds":{}`, 200, ReasonInvalidResponse, "RegionIds is missing"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-				r.api.SetFault(testInstance, tairtest.Fault{Body: []byte(c.body)})
-				got, err := r.ask()
-				wantError(t, err, Error{Reason: ReasonInvalidResponse, Status: 200, Detail: c.detail})
-				if got != (SSL{}) {
-					t.Errorf("got %+v with an error", got)
-				}
-				r.wantRequests(1) // it would be the same again
-			})
+		inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+			r.api.SetFault("", tairtest.Fault{Status: c.status, Body: []byte(`{"RequestId":"` + id + `",` + c.fields + `}`)})
+			wantError(t, c.call(r), Error{Reason: c.reason, Status: c.status, RequestID: id, Detail: c.detail})
 		})
 	}
-}
-
-func TestInvalidAnswerKeepsTheRequestID(t *testing.T) {
-	r := onLoopback(t, ClientConfig{})
-	r.api.SetFault("", tairtest.Fault{Body: []byte(`{"RequestId":"02260F96-913E-4655-9BA5-A3651CAF"}`)})
-	_, err := r.ask()
-	wantError(t, err, Error{
-		Reason: ReasonInvalidResponse, Status: 200, RequestID: "02260F96-913E-4655-9BA5-A3651CAF",
-		Detail: "InstanceId is not the one asked for",
-	})
-}
-
-// padded gives a JSON object with spaces in it, n bytes long.
-func padded(object string, n int) string {
-	return "{" + strings.Repeat(" ", n-len(object)) + object[1:]
 }
 
 func TestPublicURL(t *testing.T) {
@@ -177,24 +160,5 @@ func TestLongTextsAreCut(t *testing.T) {
 		if len(got) != c.want || !utf8.ValidString(got) || !strings.HasPrefix(c.in, got) {
 			t.Errorf("%d bytes cut to %d, want %d: %q", len(c.in), len(got), c.want, got)
 		}
-	}
-	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.api.SetInstance(tairtest.Instance{
-			ID: testInstance, Region: testRegion, SSLEnabled: "Enable", ExpiresAt: expiresAt,
-			CommonName: strings.Repeat("缓", 200), DownloadURL: "https://h/" + strings.Repeat("p", 600) + "?q",
-		})
-		got, err := r.ask()
-		if err != nil || got.CommonName != strings.Repeat("缓", 170) || len(got.DownloadURL) != 512 {
-			t.Errorf("got %+v, error %v", got, err)
-		}
-	})
-}
-
-func TestRequestIDIsKeptWhenAFieldHasAForeignType(t *testing.T) {
-	if _, id, err := decodeSSL([]byte(`{"RequestId":"REQ-1","InstanceId":"r-a","SSLEnabled":true}`), "r-a"); id != "REQ-1" || err == nil {
-		t.Errorf("answer: request ID %q, error %v", id, err)
-	}
-	if e := decodeError(response{status: 403, body: []byte(`{"Code":403,"RequestId":"REQ-1"}`)}); e.RequestID != "REQ-1" || e.Code != "" {
-		t.Errorf("error answer: %+v", e)
 	}
 }

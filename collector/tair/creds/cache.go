@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// The library refreshes temporary credentials when 180 s or less of their life are left. So those of a successful
-// fetch are valid for keptFor. It reports no expiry, and a call of it may block for many seconds.
+// The library refreshes temporary credentials when they expire in 180 s or less. So what a successful fetch returns is
+// valid for keptFor. The library reports no expiry, and a call of it may block for many seconds.
 const (
 	freshFor   = 30 * time.Second // served without a fetch
 	keptFor    = 3 * time.Minute  // served while fetches run or fail
 	retryAfter = 5 * time.Second  // from a failed fetch to the next one while credentials are kept
 
-	// failureFor is how long a failure is served while no credentials are kept: all regions of an account and all
-	// scrapes of a burst share one failed fetch.
+	// failureFor is how long a failure is served while no credentials are kept, so that all regions of an account and
+	// all scrapes of a burst share one failed fetch.
 	failureFor = time.Second
 
-	// patience is how long a caller waits for a fetch that follows a failed one while no credentials are kept: a
-	// source that is slow to fail is then reported as failed, and not as one that has not answered yet.
+	// patience is how long a caller waits for a fetch that follows a failed one while no credentials are kept. So a
+	// source that is slow to fail is reported as failed, and not as one that has no answer yet.
 	patience = 2 * time.Second
 )
 
 // cache shares the credentials of a blocking fetch between callers, with one fetch at a time.
 type cache struct {
-	// fetch returns credentials. With anew it uses nothing that it remembers. Its calls never overlap.
-	fetch     func(anew bool) (Credentials, *Error)
+	// fetch returns credentials; with fresh set, it reuses no earlier ones. Its calls never overlap.
+	fetch     func(fresh bool) (Credentials, *Error)
 	now       func() time.Time
 	onFailure func(*Error)
 
@@ -36,7 +36,7 @@ type cache struct {
 	fetched  time.Time   // when current was fetched
 	failure  *Error      // of the latest fetch; nil when it succeeded
 	failed   time.Time   // when the latest fetch failed
-	rejected bool        // current was rejected: the next fetch is anew and waits for nothing
+	rejected bool        // current was rejected: the next fetch is fresh and starts at once
 	running  *refresh    // nil when no fetch is under way
 }
 
@@ -44,8 +44,8 @@ type cache struct {
 type refresh struct {
 	done     chan struct{} // closed at the end
 	previous *Error        // why the fetch before failed; nil when it succeeded
-	err      *Error        // set before done is closed
-	rejected Credentials   // rejected since it began: a result equal to it is not kept
+	err      *Error        // why this one failed; set before done is closed
+	rejected Credentials   // rejected since the fetch began: a result equal to it is not kept
 }
 
 // Credentials implements Provider.
@@ -58,18 +58,15 @@ func (c *cache) Credentials(ctx context.Context) (Credentials, error) {
 		if err := r.wait(ctx); err != nil {
 			return Credentials{}, err
 		}
-		if current, ok := c.kept(); ok {
-			return current, nil
-		}
 		if r.err != nil {
 			return Credentials{}, r.err
 		}
-		// The result was rejected before it could be served: look again.
+		// The result is kept, unless it was rejected meanwhile: look again.
 	}
 }
 
 // wait returns when the fetch has ended. It returns an error when ctx ends first or, after a failed fetch, when
-// patience runs out. The fetch goes on.
+// patience runs out. Then the fetch goes on.
 func (r *refresh) wait(ctx context.Context) error {
 	var expired <-chan time.Time
 	if r.previous != nil {
@@ -87,12 +84,12 @@ func (r *refresh) wait(ctx context.Context) error {
 	}
 }
 
-// look returns the credentials or the error to serve, or else the refresh to wait for. It starts one when it is due.
+// look returns the credentials or the error to serve, else the refresh to wait for. It starts a refresh that is due.
 func (c *cache) look(ctx context.Context) (Credentials, *refresh, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if c.keptAt(now) {
+	if c.current != (Credentials{}) && now.Sub(c.fetched) < keptFor {
 		due := now.Sub(c.fetched) >= freshFor && (c.failure == nil || now.Sub(c.failed) >= retryAfter)
 		if due && c.running == nil {
 			c.start()
@@ -111,25 +108,13 @@ func (c *cache) look(ctx context.Context) (Credentials, *refresh, error) {
 	return Credentials{}, c.running, nil
 }
 
-// kept returns the credentials that may still be served.
-func (c *cache) kept() (Credentials, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.current, c.keptAt(c.now())
-}
-
-// keptAt reports whether the current credentials may be served at the time now. The caller holds c.mu.
-func (c *cache) keptAt(now time.Time) bool {
-	return c.current != Credentials{} && now.Sub(c.fetched) < keptFor
-}
-
 // start begins a fetch in its own goroutine, because the library takes no context. The caller holds c.mu.
 func (c *cache) start() {
 	r := &refresh{done: make(chan struct{}), previous: c.failure}
-	anew := c.rejected
+	fresh := c.rejected
 	c.running, c.rejected = r, false
 	go func() {
-		got, err := c.fetch(anew)
+		got, err := c.fetch(fresh)
 		if err != nil {
 			c.onFailure(err)
 		}
@@ -164,5 +149,5 @@ func (c *cache) Reject(rejected Credentials) {
 	}
 }
 
-// Format hides the credentials of a printed provider: fmt calls no methods of values in unexported fields.
+// Format hides the credentials when the cache is printed: fmt calls no methods of values in unexported fields.
 func (c *cache) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "credentials "+hiddenSecret) }

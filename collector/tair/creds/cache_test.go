@@ -9,43 +9,59 @@ import (
 	"time"
 )
 
+const fails = "fails" // the result of a fetch that fails
+
 // source is a cache on the clock of a bubble, with a fetch whose result the test sets.
 type source struct {
 	*cache
-	result            Credentials   // zero: the fetch fails
+	result            string        // the ID of the credentials, or fails
 	takes             time.Duration // of a fetch
 	fetches, failures int
 }
 
-func inBubble(t *testing.T, test func(t *testing.T, s *source)) {
+func inBubble(t *testing.T, takes time.Duration, test func(t *testing.T, s *source)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &source{result: credentialsOfID("one")}
+		s := &source{result: "one", takes: takes}
 		s.cache = &cache{now: time.Now, onFailure: func(*Error) { s.failures++ }, fetch: func(bool) (Credentials, *Error) {
 			s.fetches++
 			result := s.result
 			time.Sleep(s.takes)
-			if result == (Credentials{}) {
-				return result, &Error{Class: classHTTP}
+			if result == fails {
+				return Credentials{}, &Error{Class: classHTTP}
 			}
-			return result, nil
+			return credentialsOfID(result), nil
 		}}
 		test(t, s)
 		time.Sleep(time.Hour) // a fetch under way ends
 	})
 }
 
-// ask asks once. Want is the ID of the credentials or the class of the error, and fetches is how many began so far.
-func (s *source) ask(t *testing.T, want string, fetches int) {
-	t.Helper()
-	s.burst(t, 1, want, fetches)
+// step is what happens to a cache, and then what so many callers at once get from it.
+type step struct {
+	after   time.Duration
+	reject  string // the ID of credentials that the API refuses
+	result  string // of the fetches from now on: an ID or fails; "": as before
+	callers int    // 0: one
+	want    string // the ID of the credentials or the class of the error
+	took    time.Duration
+	fetches int // that began so far
 }
 
-// burst asks by so many callers at once.
-func (s *source) burst(t *testing.T, callers int, want string, fetches int) {
+func (s *source) play(t *testing.T, step step) {
 	t.Helper()
+	time.Sleep(step.after)
+	synctest.Wait() // for a fetch that ends now
+	if step.result != "" {
+		s.result = step.result
+	}
+	s.Reject(Credentials{}) // does nothing
+	if step.reject != "" {
+		s.Reject(credentialsOfID(step.reject))
+	}
+	began := time.Now()
 	var all sync.WaitGroup
-	for range callers {
+	for range max(1, step.callers) {
 		all.Go(func() {
 			c, err := s.Credentials(t.Context())
 			got := c.AccessKeyID
@@ -53,22 +69,88 @@ func (s *source) burst(t *testing.T, callers int, want string, fetches int) {
 			if errors.As(err, &failed) {
 				got = failed.Class
 			}
-			if got != want {
-				t.Errorf("got %q, error %v; want %q", got, err, want)
+			if took := time.Since(began); got != step.want || took != step.took {
+				t.Errorf("got %q after %s, error %v; want %q after %s", got, took, err, step.want, step.took)
 			}
 		})
 	}
 	all.Wait()
 	synctest.Wait() // for a refresh in the background
-	if s.fetches != fetches {
-		t.Errorf("%d fetches, want %d", s.fetches, fetches)
+	if s.fetches != step.fetches {
+		t.Errorf("%d fetches, want %d", s.fetches, step.fetches)
+	}
+}
+
+func TestCache(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes    time.Duration // of each fetch
+		steps    []step
+		failures int
+	}{
+		// Trap 2: the library is not safe for concurrent use.
+		"concurrent callers share one fetch": {time.Second, []step{{callers: 50, want: "one", took: time.Second, fetches: 1}}, 0},
+		// Trap 3: a failed refresh returns an error although the old credentials are still valid.
+		"the last good ones are kept after a failed refresh": {0, []step{
+			{want: "one", fetches: 1},
+			{after: freshFor - 1, result: fails, want: "one", fetches: 1},
+			{after: 1, want: "one", fetches: 2},
+			{after: retryAfter - 1, want: "one", fetches: 2},
+			{after: 1, want: "one", fetches: 3},
+			{after: keptFor - freshFor - retryAfter - 1, want: "one", fetches: 4},
+			{after: 1, want: classHTTP, fetches: 4}, // nothing is kept now, and the latest failure is young
+			{after: failureFor, want: classHTTP, fetches: 5},
+			{after: failureFor, result: "two", want: "two", fetches: 6},
+		}, 4},
+		"a refresh in the background does not block": {time.Minute, []step{
+			{want: "one", took: time.Minute, fetches: 1},
+			{after: freshFor, result: "two", callers: 3, want: "one", fetches: 2},
+			{after: time.Minute - 1, want: "one", fetches: 2},
+			{after: 1, want: "two", fetches: 2},
+		}, 0},
+		"too old ones are not served": {time.Second, []step{
+			{want: "one", took: time.Second, fetches: 1},
+			{after: keptFor, result: "two", want: "two", took: time.Second, fetches: 2},
+		}, 0},
+		"rejected ones are not served": {0, []step{
+			{want: "one", fetches: 1},
+			{reject: "one", result: "two", want: "two", fetches: 2},
+			{reject: "one", want: "two", fetches: 2},                    // no longer the current ones
+			{reject: "two", result: fails, want: classHTTP, fetches: 3}, // nothing is kept
+			{after: failureFor, result: "two", want: "two", fetches: 4}, // a later refresh obtains it again
+		}, 1},
+		"a refresh that began before the rejection is too old": {time.Second, []step{
+			{want: "one", took: time.Second, fetches: 1},
+			{after: freshFor, want: "one", fetches: 2},
+			{reject: "one", result: "two", want: "two", took: 2 * time.Second, fetches: 3},
+		}, 0},
+		// The regions of an account and the scrapes of a burst share one failed fetch.
+		"a failure is served for a second": {100 * time.Millisecond, []step{
+			{result: fails, callers: 150, want: classHTTP, took: 100 * time.Millisecond, fetches: 1},
+			{after: failureFor - 1, callers: 150, want: classHTTP, fetches: 1},
+			{after: 1, callers: 150, want: classHTTP, took: 100 * time.Millisecond, fetches: 2},
+		}, 2},
+		"a rejection ends the second of a failure": {0, []step{
+			{want: "one", fetches: 1},
+			{after: freshFor, result: fails, want: "one", fetches: 2}, // while the refresh in the background fails
+			{reject: "one", result: "two", want: "two", fetches: 3},
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, c.takes, func(t *testing.T, s *source) {
+				for _, step := range c.steps {
+					s.play(t, step)
+				}
+				if s.failures != c.failures {
+					t.Errorf("%d failures were reported, want %d", s.failures, c.failures)
+				}
+			})
+		})
 	}
 }
 
 // Trap 1: the library knows no context and blocks.
 func TestWaitEndsWithContext(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.takes = time.Minute
+	inBubble(t, time.Minute, func(t *testing.T, s *source) {
 		why := errors.New("the scrape is over")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
 		defer cancel()
@@ -77,148 +159,23 @@ func TestWaitEndsWithContext(t *testing.T) {
 				t.Errorf("got %v, want the cause", err)
 			}
 		}
-		s.ask(t, "one", 1) // the fetch goes on
+		s.play(t, step{want: "one", took: time.Minute - time.Second, fetches: 1}) // the fetch goes on
 		if _, err := s.Credentials(ctx); err != nil {
 			t.Errorf("what is kept needs no context: %v", err)
 		}
 	})
 }
 
-// Trap 2: the library is not safe for concurrent use.
-func TestConcurrentCallersShareOneFetch(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.takes = time.Second
-		s.burst(t, 50, "one", 1)
-	})
-}
-
-// Trap 3: a failed refresh returns an error although the old credentials are still valid.
-func TestLastGoodKeptAfterFailedRefresh(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.ask(t, "one", 1)
-		s.result = Credentials{}
-		for _, step := range []struct {
-			passes  time.Duration
-			fetches int
-		}{
-			{freshFor - 1, 1}, {1, 2}, {retryAfter - 1, 2}, {1, 3}, {keptFor - freshFor - retryAfter - 1, 4},
-		} {
-			time.Sleep(step.passes)
-			s.ask(t, "one", step.fetches)
-		}
-		time.Sleep(time.Nanosecond)
-		s.ask(t, classHTTP, 4) // nothing is kept now, and the latest failure is young
-		time.Sleep(failureFor)
-		s.ask(t, classHTTP, 5)
-		if s.failures != 4 {
-			t.Errorf("%d failures were reported, want 4", s.failures)
-		}
-		time.Sleep(failureFor)
-		s.result = credentialsOfID("two")
-		s.ask(t, "two", 6)
-	})
-}
-
-func TestBackgroundRefreshDoesNotBlock(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.ask(t, "one", 1)
-		s.result, s.takes = credentialsOfID("two"), time.Minute
-		time.Sleep(freshFor)
-		began := time.Now()
-		for range 3 {
-			s.ask(t, "one", 2)
-		}
-		if took := time.Since(began); took != 0 {
-			t.Errorf("waited for %s", took)
-		}
-		time.Sleep(s.takes)
-		synctest.Wait() // the fetch ends at the same time
-		s.ask(t, "two", 2)
-	})
-}
-
-func TestTooOldCredentialsAreNotServed(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.ask(t, "one", 1)
-		s.result, s.takes = credentialsOfID("two"), time.Second
-		time.Sleep(keptFor)
-		s.ask(t, "two", 2)
-	})
-}
-
-func TestRejectedCredentialsAreNotServed(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.ask(t, "one", 1)
-		s.result = credentialsOfID("two")
-		s.Reject(credentialsOfID("one"))
-		s.ask(t, "two", 2)
-		s.Reject(credentialsOfID("one")) // no longer the current ones
-		s.Reject(Credentials{})
-		s.ask(t, "two", 2)
-
-		s.Reject(credentialsOfID("two"))
-		s.result = Credentials{}
-		s.ask(t, classHTTP, 3) // nothing is kept
-		time.Sleep(failureFor)
-		s.result = credentialsOfID("two")
-		s.ask(t, "two", 4) // a later refresh obtains it again
-	})
-}
-
-func TestRejectedWhileRefreshing(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.ask(t, "one", 1)
-		s.takes = time.Second
-		time.Sleep(freshFor)
-		s.ask(t, "one", 2) // the refresh began before the rejection: its result is not fresh
-		s.result = credentialsOfID("two")
-		s.Reject(credentialsOfID("one"))
-		s.ask(t, "two", 3)
-	})
-}
-
-// The regions of an account and the scrapes of a burst share one failed fetch.
-func TestFailureIsServedForASecond(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.result, s.takes = Credentials{}, 100*time.Millisecond
-		s.burst(t, 150, classHTTP, 1)
-		time.Sleep(failureFor - 1)
-		s.burst(t, 150, classHTTP, 1)
-		time.Sleep(time.Nanosecond)
-		s.burst(t, 150, classHTTP, 2)
-		if s.failures != 2 {
-			t.Errorf("%d failures were reported, want 2", s.failures)
-		}
-	})
-}
-
-func TestRejectionEndsTheSecondOfAFailure(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.ask(t, "one", 1)
-		s.result = Credentials{}
-		time.Sleep(freshFor)
-		s.ask(t, "one", 2) // while the refresh in the background fails
-		s.result = credentialsOfID("two")
-		s.Reject(credentialsOfID("one"))
-		s.ask(t, "two", 3)
-	})
-}
-
-// A source that takes longer to fail than a scrape has time must be reported as failed, and not as one that has not
-// answered yet.
+// A source that takes longer to fail than a scrape has time must be reported as failed, and not as one that has no
+// answer yet.
 func TestSlowFailureIsReportedToTheNextCaller(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *source) {
-		s.result, s.takes = Credentials{}, 11*time.Second
+	inBubble(t, 11*time.Second, func(t *testing.T, s *source) {
+		s.result = fails
 		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
 		defer cancel()
 		if _, err := s.Credentials(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("before the first refresh has failed: %v", err)
 		}
-		time.Sleep(10 * time.Second)
-		began := time.Now()
-		s.ask(t, classHTTP, 2)
-		if took := time.Since(began); took != patience {
-			t.Errorf("waited for %s, want %s", took, patience)
-		}
+		s.play(t, step{after: 10 * time.Second, want: classHTTP, took: patience, fetches: 2})
 	})
 }

@@ -18,15 +18,15 @@ const (
 	TypeCredentialsURI = "credentials_uri" // a local service that returns temporary keys
 )
 
-// DefaultRoleSessionName is the session name of an assumed role. It is always sent: the library takes a missing one
-// from the environment.
+// DefaultRoleSessionName is the session name of an assumed role. A name is always sent, because the library takes a
+// missing one from the environment.
 const DefaultRoleSessionName = "tair_ssl_exporter"
 
-// Config is where the credentials of an account come from, as in the configuration file. Type determines which other
+// Config holds where the credentials of an account come from, as in the configuration file. Type determines which other
 // fields must and may be set; Validate checks them.
 //
-// A secret is either in the field of its name or in a file, whose path is in the field that ends in File. Such a file
-// is read at each refresh, and the white space around its content is removed. Encoders show a Secret as "<secret>".
+// A secret is either in the field with its name or in a file, whose path is in the field with the ending File. Such a
+// file is read at each refresh, without the white space around its content.
 type Config struct {
 	Type string `yaml:"type"` // one of the constants above
 
@@ -57,7 +57,7 @@ type Config struct {
 	Source *Config `yaml:"source,omitempty"`
 }
 
-// Format hides the whole from every verb: fmt prints what a pointer such as Source points to without its methods.
+// Format hides everything from every verb: fmt calls no methods of the value behind a pointer such as Source.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "credentials "+hiddenSecret) }
 
 // WithDefaults returns a deep copy of c with the session name and the source of an assumed role filled in.
@@ -75,7 +75,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// rrsa is the identity of a pod that ACK sets in its environment (RRSA).
+// rrsa is a field of oidc_role_arn and the variable in which ACK passes it to a pod (RRSA).
 type rrsa struct {
 	key, variable string
 	field         *string
@@ -89,9 +89,9 @@ func (c *Config) rrsa() []rrsa {
 	}
 }
 
-// FillRRSA fills in role_arn, oidc_provider_arn and oidc_token_file of type oidc_role_arn from the environment, when all
-// three are left out. It returns the variables by the key that they are for, and those that are not set; then it fills
-// in none.
+// FillRRSA sets role_arn, oidc_provider_arn and oidc_token_file of type oidc_role_arn from the environment, when all three
+// are left out and all three variables are set. It returns the name of the variable for each of these keys, and the
+// variables that are not set. When it has nothing to do, it returns nil twice.
 func (c *Config) FillRRSA(lookupEnv func(string) (string, bool)) (variables map[string]string, unset []string) {
 	if c.Type != TypeOIDCRoleARN || c.RoleARN+c.OIDCProviderARN+c.OIDCTokenFile != "" {
 		return nil, nil

@@ -1,6 +1,6 @@
-// Package creds obtains the credentials that requests are signed with. It hides credentials-go behind a Provider:
-// that library takes no context, is not safe for concurrent use, falls back to the environment of the process where a
-// field is missing, and prints secrets in its errors.
+// Package creds obtains the credentials that requests are signed with. It hides credentials-go behind a Provider. That
+// library takes no context, is not safe for concurrent use, takes missing fields from the environment of the process,
+// and prints secrets in its errors.
 package creds
 
 import (
@@ -12,15 +12,9 @@ import (
 	"time"
 )
 
-// Credentials is what a request is signed with. SecurityToken is "" for a long-lived key. However it is printed or
-// encoded, it shows nothing.
+// Credentials is the key that signs a request. SecurityToken is "" for a long-lived key. Every way to print or encode it writes
+// "<secret>".
 type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
-
-// String hides the credentials.
-func (Credentials) String() string { return hiddenSecret }
-
-// GoString hides the credentials.
-func (Credentials) GoString() string { return hiddenSecret }
 
 // Format hides the credentials from every verb.
 func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hiddenSecret) }
@@ -30,12 +24,12 @@ func (Credentials) MarshalText() ([]byte, error) { return []byte(hiddenSecret), 
 
 // Provider returns the credentials of one account. It is safe for concurrent use.
 type Provider interface {
-	// Credentials returns the current credentials. It waits for a refresh only when there are none to return, at
-	// most until ctx ends and, after a failed refresh, for two seconds at most. The error is an *Error when no
-	// credentials can be obtained, and context.Cause(ctx) when ctx ends first.
+	// Credentials returns the current credentials. When there are none, it waits for a refresh until ctx ends, and
+	// after a failed refresh for two seconds at most. The error is an *Error when no credentials can be obtained, and
+	// context.Cause(ctx) when ctx ends first.
 	Credentials(ctx context.Context) (Credentials, error)
-	// Reject reports that the API refused c. It is not returned again, unless a refresh that begins later obtains it
-	// again. Rejecting other than the current credentials does nothing.
+	// Reject reports that the API refused c. They are not returned again, unless a refresh that begins later obtains
+	// them again. When c are not the current credentials, it does nothing.
 	Reject(c Credentials)
 }
 
@@ -43,13 +37,13 @@ type Provider interface {
 type Options struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// OnRefreshFailure, unless nil, is called once for each failed refresh, before its waiting callers return. Its
-	// calls never overlap. It must not call the provider.
+	// OnRefreshFailure, unless nil, is called once for each failed refresh, before the callers that wait for it
+	// return. Its calls never overlap. It must not call the provider.
 	OnRefreshFailure func(*Error)
 }
 
 // New validates cfg and returns a provider for it. Nothing is read or fetched before the first call of Credentials.
-// The error is one line that names every wrong key, and shows no value but a known type.
+// The error is one line with every wrong key. It shows no value but a known type.
 func New(cfg Config, options Options) (Provider, error) {
 	if problems := cfg.Validate(); len(problems) > 0 {
 		texts := make([]string, len(problems))
@@ -69,8 +63,8 @@ func New(cfg Config, options Options) (Provider, error) {
 	return c, nil
 }
 
-// CheckDebug refuses an environment whose variable DEBUG makes the library print requests with their tokens. The
-// library reads it before main runs, so the process must be started again without it.
+// CheckDebug returns an error when the variable DEBUG makes the library print requests with their tokens. The library
+// reads it before main runs, so the process must be started again without it.
 func CheckDebug(getenv func(string) string) error {
 	if strings.Contains(strings.ToLower(getenv("DEBUG")), "credential") {
 		return errors.New(`the environment variable DEBUG contains "credential", which prints tokens and keys: unset it and start again`)

@@ -15,7 +15,7 @@ import (
 
 // The classes of an Error. The set is closed.
 const (
-	classSTS        = "sts"        // the token service refused; Code says why
+	classSTS        = "sts"        // the token service refused; Code is the reason
 	classHTTP       = "http"       // an HTTP answer other than success
 	classTimeout    = "timeout"    // no answer in time
 	classTLS        = "tls"        // the certificate of the token service or of the URL is not trusted
@@ -24,13 +24,13 @@ const (
 	classIncomplete = "incomplete" // an answer or a file in which something is missing
 	classMalformed  = "malformed"  // an answer or a file in the wrong form
 	classDisabled   = "disabled"   // the environment disables the ECS metadata service
-	classChain      = "chain"      // no provider of the default chain returned any
+	classChain      = "chain"      // no provider of the default chain has any
 	classPanic      = "panic"      // the library panicked over an answer
 	classOther      = "other"
 )
 
-// Error is why no credentials could be obtained. It holds only harmless parts of the library's error and does not wrap
-// it: that error may contain answers, keys, signed URLs and local paths.
+// Error is the reason why no credentials could be obtained. It does not wrap the library's error and holds only harmless
+// parts of it: the rest may be answers, keys, signed URLs and local paths.
 type Error struct {
 	Type      string // Config.Type
 	Class     string // sts, http, timeout, tls, network, file, incomplete, malformed, disabled, chain, panic or other
@@ -38,7 +38,7 @@ type Error struct {
 	RequestID string // the token service's ID of the request; "" without one
 }
 
-// Error returns the class, and the code and the request ID if they are known.
+// Error returns the class, and the code and the request ID when they are known, as key=value.
 func (e *Error) Error() string {
 	text := "cannot obtain credentials: class=" + e.Class
 	if e.Code != "" {
@@ -52,10 +52,6 @@ func (e *Error) Error() string {
 
 // classify returns the harmless parts of an error of the library.
 func classify(err error) *Error {
-	var known *Error
-	if errors.As(err, &known) {
-		return known
-	}
 	if class := classOfError(err); class != "" {
 		return &Error{Class: class}
 	}
@@ -66,7 +62,7 @@ func classify(err error) *Error {
 	return &Error{Class: classOfText(text)}
 }
 
-// classOfError returns the class of an error that the library wrapped, else "".
+// classOfError returns the class of an error that the library wrapped, or "" when it is not known.
 func classOfError(err error) string {
 	var (
 		network net.Error
@@ -94,20 +90,14 @@ func classOfError(err error) string {
 	}
 }
 
-// stsAnswer finds the answer of the token service in the text of an error. It follows a prefix, which is at the start
-// or, in the default chain, after the errors of other providers.
+// stsAnswer returns the part of an error's text that begins with the answer of the token service. A prefix comes before
+// it. The text begins with the prefix or, in the default chain, with the errors of other providers.
 func stsAnswer(text string) (body string, ok bool) {
 	const chain = "unable to get credentials from any of the providers in the chain: "
-	prefixes := []string{"get session token failed: ", "refresh session token failed: "}
-	inChain := strings.HasPrefix(text, chain)
-	for _, prefix := range prefixes {
-		if body, ok = strings.CutPrefix(text, prefix); ok {
+	for _, prefix := range []string{"get session token failed: ", "refresh session token failed: "} {
+		before, body, found := strings.Cut(text, prefix)
+		if found && (before == "" || strings.HasPrefix(text, chain)) {
 			return body, true
-		}
-		if inChain {
-			if _, body, ok = strings.Cut(text, prefix); ok {
-				return body, true
-			}
 		}
 	}
 	return "", false
@@ -120,7 +110,7 @@ func stsError(body string) *Error {
 		requestID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 		answer    struct{ Code, RequestID string } // the decoder takes RequestId for RequestID
 	)
-	// A Decoder stops after the first value, so more text may follow. The fields read before an error are used.
+	// A Decoder stops after the first value, so more text may follow. Fields that it read before an error count.
 	_ = json.NewDecoder(strings.NewReader(body)).Decode(&answer)
 	e := &Error{Class: classHTTP}
 	if code.MatchString(answer.Code) {
@@ -134,7 +124,9 @@ func stsError(body string) *Error {
 
 // classOfText returns the class of an error that the library turned into text.
 func classOfText(text string) string {
-	starts := func(prefixes ...string) bool { return hasAnyPrefix(text, prefixes...) }
+	starts := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(text, prefix) })
+	}
 	holds := func(part string) bool { return strings.Contains(text, part) }
 	switch {
 	case starts("unable to get credentials from any of the providers in the chain"):
@@ -161,9 +153,4 @@ func classOfText(text string) string {
 	default:
 		return classOther
 	}
-}
-
-// hasAnyPrefix reports whether s begins with one of the prefixes.
-func hasAnyPrefix(s string, prefixes ...string) bool {
-	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
 }

@@ -3,59 +3,65 @@ package creds
 import (
 	"errors"
 	"os"
+	"reflect"
 	"time"
 
-	"github.com/aliyun/credentials-go/credentials"
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
-
-const defaultRoleSession = time.Hour
 
 // library fetches credentials with credentials-go. Only one goroutine at a time may use it.
 type library struct {
 	cfg Config
 
-	object    credentials.Credential // nil: to be built
-	builtWith *secrets               // the secrets in object
+	provider  providers.CredentialsProvider // nil: the next fetch builds it
+	builtWith *secrets                      // the secrets in provider
 }
 
-// fetch asks the library's object. The object, which holds the session of a role, is kept as long as it works and the
-// secrets in files stay the same. After a failure the next fetch builds a new one, because the default chain stays
-// with the last provider that it tried. The library panics on some answers.
-func (l *library) fetch(anew bool) (got Credentials, failed *Error) {
+// fetch returns credentials of the library's provider. The provider holds the session of a role, so it is kept while it
+// works and the secrets in files stay the same. After a failure the next fetch builds a new one, because the default chain
+// stays with the last provider that it tried. It also recovers, because the library panics on some answers.
+func (l *library) fetch(fresh bool) (got Credentials, failed *Error) {
 	defer func() {
 		if recover() != nil {
 			failed = &Error{Class: classPanic}
 		}
 		if failed != nil {
-			l.object, l.builtWith, got = nil, nil, Credentials{}
+			l.provider, l.builtWith, got = nil, nil, Credentials{}
 			failed.Type = l.cfg.Type
 		}
 	}()
-	current, err := readSecrets(l.cfg)
-	if err != nil {
-		return Credentials{}, classify(err)
+	current, failed := readSecrets(l.cfg)
+	if failed != nil {
+		return Credentials{}, failed
 	}
-	if anew || l.object == nil || !current.equal(l.builtWith) {
-		if l.object, err = newObject(l.cfg, current); err != nil {
+	var err error
+	if fresh || l.provider == nil || !reflect.DeepEqual(current, l.builtWith) {
+		if l.provider, err = newProvider(l.cfg, current); err != nil {
 			return Credentials{}, classify(err)
 		}
 		l.builtWith = current
 	}
-	model, err := l.object.GetCredential()
+	answer, err := l.provider.GetCredentials()
 	if err != nil {
 		return Credentials{}, classify(err)
 	}
-	if l.passedOver(model) {
-		l.object = nil
+	if l.passedOver(answer.ProviderName) {
+		l.provider = nil
 	}
-	return credentialsOf(model)
+	got = Credentials{answer.AccessKeyId, answer.AccessKeySecret, answer.SecurityToken}
+	switch {
+	case got.AccessKeyID == "" || got.AccessKeySecret == "":
+		return Credentials{}, &Error{Class: classIncomplete}
+	case !visible(got.AccessKeyID) || !visible(got.SecurityToken):
+		return Credentials{}, &Error{Class: classMalformed}
+	}
+	return got, nil
 }
 
 // passedOver reports whether the default chain skipped the RRSA identity of the environment and used a later one, such
-// as the role of the node. The library then stays with that one; a new object starts the chain again.
-func (l *library) passedOver(model *credentials.CredentialModel) bool {
-	if l.cfg.Type != TypeDefault || model == nil || model.ProviderName == nil {
+// as the role of the node. The library then stays with the later one. A new provider starts the chain again.
+func (l *library) passedOver(providerName string) bool {
+	if l.cfg.Type != TypeDefault {
 		return false
 	}
 	for _, r := range l.cfg.rrsa() {
@@ -63,48 +69,11 @@ func (l *library) passedOver(model *credentials.CredentialModel) bool {
 			return false
 		}
 	}
-	return *model.ProviderName != "default/env" && *model.ProviderName != "default/oidc_role_arn"
+	return providerName != "default/env" && providerName != "default/oidc_role_arn"
 }
 
-// credentialsOf returns the credentials in the library's answer, if a request can be signed with them.
-func credentialsOf(model *credentials.CredentialModel) (Credentials, *Error) {
-	text := func(s *string) string {
-		if s == nil {
-			return ""
-		}
-		return *s
-	}
-	if model == nil {
-		return Credentials{}, &Error{Class: classIncomplete}
-	}
-	c := Credentials{
-		AccessKeyID:     text(model.AccessKeyId),
-		AccessKeySecret: text(model.AccessKeySecret),
-		SecurityToken:   text(model.SecurityToken),
-	}
-	switch {
-	case c.AccessKeyID == "" || c.AccessKeySecret == "":
-		return Credentials{}, &Error{Class: classIncomplete}
-	case !visible(c.AccessKeyID) || !visible(c.SecurityToken):
-		return Credentials{}, &Error{Class: classMalformed}
-	}
-	return c, nil
-}
-
-// newObject builds the library's object for cfg.
-func newObject(cfg Config, s *secrets) (credentials.Credential, error) {
-	if cfg.Type == TypeDefault {
-		return credentials.NewCredential(nil)
-	}
-	provider, err := newProvider(cfg, s)
-	if err != nil {
-		return nil, err
-	}
-	return credentials.FromCredentialsProvider(cfg.Type, provider), nil
-}
-
-// newProvider builds the library's provider for cfg with every field set, so that none is taken from the
-// environment. It uses the exported builders because NewCredential can assume a role with a static key only.
+// newProvider builds the library's provider for cfg. It sets every field, because the library takes a missing one from
+// the environment. It uses the builders, because the library's NewCredential can assume a role with a static key only.
 func newProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) {
 	switch cfg.Type {
 	case TypeDefault:
@@ -124,11 +93,10 @@ func newProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) 
 			WithOIDCToken(s.oidcToken). // not the path: a token in the environment would win over it
 			WithRoleArn(cfg.RoleARN).
 			WithRoleSessionName(cfg.RoleSessionName).
-			WithDurationSeconds(sessionSeconds(cfg)).
 			WithSTSEndpoint(cfg.STSEndpoint).
 			Build()
 	case TypeCredentialsURI:
-		return providers.NewURLCredentialsProviderBuilder().WithUrl(cfg.URL.Value()).Build()
+		return providers.NewURLCredentialsProviderBuilder().WithUrl(string(cfg.URL)).Build()
 	default:
 		return nil, errors.New("unknown type")
 	}
@@ -150,9 +118,7 @@ func newStaticProvider(s *secrets) (providers.CredentialsProvider, error) {
 }
 
 // newRAMRoleProvider builds the library's provider for a role, assumed with a key or with the credentials of a source.
-func newRAMRoleProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) {
-	var source providers.CredentialsProvider
-	var err error
+func newRAMRoleProvider(cfg Config, s *secrets) (source providers.CredentialsProvider, err error) {
 	if cfg.Source != nil {
 		source, err = newProvider(*cfg.Source, s.source)
 	} else {
@@ -165,16 +131,8 @@ func newRAMRoleProvider(cfg Config, s *secrets) (providers.CredentialsProvider, 
 		WithCredentialsProvider(source).
 		WithRoleArn(cfg.RoleARN).
 		WithRoleSessionName(cfg.RoleSessionName).
-		WithDurationSeconds(sessionSeconds(cfg)).
+		WithDurationSeconds(int(time.Duration(cfg.RoleSessionExpiration) / time.Second)). // 0: an hour
 		WithExternalId(s.externalID).
 		WithStsEndpoint(cfg.STSEndpoint).
 		Build()
-}
-
-// sessionSeconds returns how long an assumed role lasts.
-func sessionSeconds(cfg Config) int {
-	if cfg.RoleSessionExpiration == 0 {
-		return int(defaultRoleSession / time.Second)
-	}
-	return int(time.Duration(cfg.RoleSessionExpiration) / time.Second)
 }

@@ -28,7 +28,7 @@ func oidcRole(stsHost, file string) Config {
 }
 
 // fetcher fetches with the library, without a cache.
-type fetcher func(anew bool) (Credentials, *Error)
+type fetcher func(fresh bool) (Credentials, *Error)
 
 func newFetcher(t *testing.T, cfg Config) fetcher {
 	t.Helper()
@@ -55,84 +55,9 @@ func (f fetcher) wantError(t *testing.T, class string) *Error {
 	return err
 }
 
-func TestStaticTypesIgnoreTheEnvironment(t *testing.T) {
-	foreignEnv(t)
-	uri := newURIServer(t, respondWith("one", time.Hour))
-	for _, c := range []struct {
-		cfg  Config
-		want Credentials
-	}{
-		{Config{Type: TypeAccessKey, AccessKeyID: "one", AccessKeySecret: "secret-of-one"}, keyOfID("one")},
-		{Config{Type: TypeSTS, AccessKeyID: "one", AccessKeySecret: "secret-of-one", SecurityToken: "token-of-one"}, credentialsOfID("one")},
-		{Config{Type: TypeCredentialsURI, URL: Secret(uri.URL)}, credentialsOfID("one")},
-	} {
-		newFetcher(t, c.cfg).want(t, c.want)
-	}
-}
-
-func TestRoleIsAssumedWithAKey(t *testing.T) {
-	foreignEnv(t)
-	sts := newSTSServer(t)
-	cfg := keyRole(sts.host())
-	f := newFetcher(t, cfg)
-	for range 2 { // the second is from the session
-		f.want(t, credentialsOfID("STS.key"))
-	}
-	sts.want(t, 1, map[string]string{
-		"Action": "AssumeRole", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter", "DurationSeconds": "3600",
-		"ExternalId": "", "SecurityToken": "",
-	})
-	if got, err := f(true); err != nil || got != credentialsOfID("STS.key") {
-		t.Errorf("anew: got %q, error %v", got.AccessKeyID, err)
-	}
-	sts.want(t, 2, nil)
-
-	cfg.RoleSessionName, cfg.RoleSessionExpiration = "mine", model.Duration(20*time.Minute)
-	cfg.ExternalID, cfg.SecurityToken = "outside", "token"
-	newFetcher(t, cfg).want(t, credentialsOfID("STS.key"))
-	sts.want(t, 3, map[string]string{
-		"RoleSessionName": "mine", "DurationSeconds": "1200", "ExternalId": "outside", "SecurityToken": "token",
-	})
-}
-
-func TestRoleIsAssumedWithAnOIDCToken(t *testing.T) {
-	foreignEnv(t)
-	sts := newSTSServer(t)
-	newFetcher(t, oidcRole(sts.host(), writeSecret(t, "", "jwt\n"))).want(t, credentialsOfID("STS.jwt"))
-	sts.want(t, 1, map[string]string{
-		"Action": "AssumeRoleWithOIDC", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter",
-		"OIDCProviderArn": "acs:ram::1234567890:oidc-provider/ack", "DurationSeconds": "3600",
-	})
-}
-
+// Trap 7: the library takes missing fields from the environment.
 // Trap 9: with NewCredential a role can be assumed with a static key only.
-func TestRoleIsAssumedFromASource(t *testing.T) {
-	foreignEnv(t)
-	sts := newSTSServer(t)
-	oidc := oidcRole(sts.host(), writeSecret(t, "", "jwt"))
-	uri := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
-	n := 0
-	for _, c := range []struct {
-		source *Config
-		who    string
-	}{
-		{&uri, "local"},
-		{&Config{Type: TypeDefault}, "foreign"},
-		{nil, "foreign"}, // the default chain
-		{&oidc, "STS.jwt"},
-	} {
-		newFetcher(t, Config{
-			Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: c.source,
-		}).want(t, credentialsOfID("STS."+c.who))
-		n++
-		if c.source == &oidc {
-			n++ // its own
-		}
-		sts.want(t, n, map[string]string{"Action": "AssumeRole", "AccessKeyId": c.who})
-	}
-}
-
-func TestRoleOfTheECSInstance(t *testing.T) {
+func TestEveryTypeIgnoresTheEnvironment(t *testing.T) {
 	foreignEnv(t)
 	newMetadataServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -142,12 +67,59 @@ func TestRoleOfTheECSInstance(t *testing.T) {
 			_, _ = w.Write([]byte("metadata-token"))
 		case r.URL.Path == "/latest/meta-data/ram/security-credentials/node" &&
 			r.Header.Get("X-Aliyun-Ecs-Metadata-Token") == "metadata-token":
-			respondWith("node", time.Hour)(w, r)
+			respondWith("node")(w, r)
 		default:
 			http.NotFound(w, r)
 		}
 	})
-	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node", DisableIMDSv1: true}).want(t, credentialsOfID("node"))
+	sts := newSTSServer(t)
+	uri := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local")).URL)}
+	oidc := oidcRole(sts.host(), writeSecret(t, "", "jwt\n"))
+	role := func(source *Config) Config {
+		return Config{Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: sts.host(), Source: source}
+	}
+	full := keyRole(sts.host())
+	full.RoleSessionName, full.RoleSessionExpiration = "mine", model.Duration(20*time.Minute)
+	full.ExternalID, full.SecurityToken = "outside", "token"
+	for name, c := range map[string]struct {
+		cfg      Config
+		want     Credentials
+		requests int               // to the token service
+		params   map[string]string // of the last one
+	}{
+		"access_key":      {cfg: Config{Type: TypeAccessKey, AccessKeyID: "one", AccessKeySecret: "secret-of-one"}, want: keyOfID("one")},
+		"sts":             {cfg: Config{Type: TypeSTS, AccessKeyID: "one", AccessKeySecret: "secret-of-one", SecurityToken: "token-of-one"}, want: credentialsOfID("one")},
+		"credentials_uri": {cfg: uri, want: credentialsOfID("local")},
+		"ecs_ram_role":    {cfg: Config{Type: TypeECSRAMRole, RoleName: "node", DisableIMDSv1: true}, want: credentialsOfID("node")},
+		"oidc_role_arn": {oidc, credentialsOfID("STS.jwt"), 1, map[string]string{
+			"Action": "AssumeRoleWithOIDC", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter",
+			"OIDCProviderArn": "acs:ram::1234567890:oidc-provider/ack", "DurationSeconds": "3600",
+		}},
+		"role with a key": {keyRole(sts.host()), credentialsOfID("STS.key"), 1, map[string]string{
+			"Action": "AssumeRole", "RoleArn": testRoleARN, "RoleSessionName": "tair_ssl_exporter", "DurationSeconds": "3600",
+			"ExternalId": "", "SecurityToken": "",
+		}},
+		"role with every key": {full, credentialsOfID("STS.key"), 1, map[string]string{
+			"RoleSessionName": "mine", "DurationSeconds": "1200", "ExternalId": "outside", "SecurityToken": "token",
+		}},
+		"role from a URI":         {role(&uri), credentialsOfID("STS.local"), 1, map[string]string{"Action": "AssumeRole", "AccessKeyId": "local"}},
+		"role from the default":   {role(&Config{Type: TypeDefault}), credentialsOfID("STS.foreign"), 1, map[string]string{"AccessKeyId": "foreign"}},
+		"role without a source":   {role(nil), credentialsOfID("STS.foreign"), 1, map[string]string{"AccessKeyId": "foreign"}},
+		"role from another token": {role(&oidc), credentialsOfID("STS.STS.jwt"), 2, map[string]string{"Action": "AssumeRole", "AccessKeyId": "STS.jwt"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sts.requests = nil
+			f := newFetcher(t, c.cfg)
+			for range 2 { // the second is from the session
+				f.want(t, c.want)
+			}
+			sts.want(t, c.requests, c.params)
+			if got, err := f(true); err != nil || got != c.want {
+				t.Errorf("fresh: got %q, error %v", got.AccessKeyID, err)
+			}
+			sts.want(t, 2*c.requests, nil)
+		})
+	}
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node"}).wantError(t, classDisabled)
 }
@@ -180,53 +152,53 @@ func TestFilesAreReadAgain(t *testing.T) {
 	static.wantError(t, classFile)
 }
 
-// Trap 4: the default chain stays with the last provider it tried.
-func TestDefaultChainIsBuiltAnewAfterFailure(t *testing.T) {
-	cleanEnv(t)
-	newMetadataServer(t, http.NotFound)
-	f := newFetcher(t, Config{Type: TypeDefault})
-	f.wantError(t, classChain)
-	setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
-	f.want(t, keyOfID("one"))
-}
-
-// Trap 4 again: after a hiccup of RRSA at the start it would stay with the node's role.
-func TestDefaultChainDoesNotStayOnTheNodesRole(t *testing.T) {
-	for _, rrsa := range []bool{true, false} {
-		cleanEnv(t)
-		newMetadataServer(t, respondWith("node", time.Hour))
-		setEnv(t, "ECS_METADATA", "node")
-		if rrsa {
-			missing := filepath.Join(t.TempDir(), "not-there-yet")
-			setEnv(t, "ROLE_ARN", testRoleARN, "OIDC_PROVIDER_ARN", "arn", "OIDC_TOKEN_FILE", missing)
-		}
-		f := newFetcher(t, Config{Type: TypeDefault})
-		f.want(t, credentialsOfID("node"))
-		// The first of the chain shows whether the chain starts again.
-		setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
-		if rrsa {
-			f.want(t, keyOfID("one"))
-		} else {
-			f.want(t, credentialsOfID("node"))
-		}
+// Trap 4: the default chain stays with the last provider that it tried: with none after a failure, and with the node's
+// role after a failure of RRSA.
+func TestDefaultChainStartsAgain(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "not-there-yet")
+	node := []string{"ECS_METADATA", "node"}
+	for name, c := range map[string]struct {
+		env   []string
+		again bool
+	}{
+		"after a failure":         {nil, true},
+		"after a failure of RRSA": {append(node, "ROLE_ARN", testRoleARN, "OIDC_PROVIDER_ARN", "arn", "OIDC_TOKEN_FILE", missing), true},
+		"not without RRSA":        {node, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cleanEnv(t)
+			setEnv(t, c.env...)
+			f := newFetcher(t, Config{Type: TypeDefault})
+			if c.env == nil {
+				newMetadataServer(t, http.NotFound)
+				f.wantError(t, classChain)
+			} else {
+				newMetadataServer(t, respondWith("node"))
+				f.want(t, credentialsOfID("node"))
+			}
+			// The first provider of the chain shows whether the chain starts again.
+			setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
+			if c.again {
+				f.want(t, keyOfID("one"))
+			} else {
+				f.want(t, credentialsOfID("node"))
+			}
+		})
 	}
 }
 
 // Trap 8: the library dereferences parts of answers unchecked.
 func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	cleanEnv(t)
-	noExpiry, noCode := keyFor("one", time.Hour), keyFor("one", time.Hour)
+	noExpiry, noCode := keyFor("one"), keyFor("one")
 	delete(noExpiry, "Expiration")
 	delete(noCode, "Code")
 
 	sts := newSTSServer(t)
-	answer := sts.handler
-	sts.answer(func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, map[string]any{"Credentials": noExpiry})
-	})
+	sts.answer(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, map[string]any{"Credentials": noExpiry}) })
 	f := newFetcher(t, keyRole(sts.host()))
 	f.wantError(t, classPanic)
-	sts.answer(answer)
+	sts.answer(nil)
 	f.want(t, credentialsOfID("STS.key"))
 
 	newMetadataServer(t, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, noCode) })
@@ -243,7 +215,7 @@ func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 
 func TestLaterChangesOfAConfigHaveNoEffect(t *testing.T) {
 	foreignEnv(t)
-	source := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local", time.Hour)).URL)}
+	source := Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, respondWith("local")).URL)}
 	f := newFetcher(t, Config{
 		Type: TypeRAMRoleARN, RoleARN: testRoleARN, STSEndpoint: newSTSServer(t).host(), Source: &source,
 	})

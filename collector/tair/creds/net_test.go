@@ -1,8 +1,6 @@
 package creds
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 const metadataHost = "100.100.100.200" // the ECS metadata service, a fixed address in the library
@@ -28,11 +28,8 @@ var metadataServer atomic.Pointer[url.URL]
 // TestMain keeps every request of the library on loopback. The library clones http.DefaultTransport for each of them.
 func TestMain(m *testing.M) {
 	server := httptest.NewTLSServer(nil)
-	pool := x509.NewCertPool()
-	pool.AddCert(server.Certificate()) // the one of all servers of httptest
+	transport := server.Client().Transport.(*http.Transport).Clone() // it trusts every server of httptest
 	server.Close()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	transport.Proxy = func(r *http.Request) (*url.URL, error) {
 		host := r.URL.Hostname()
 		if to := metadataServer.Load(); host == metadataHost && to != nil {
@@ -44,38 +41,14 @@ func TestMain(m *testing.M) {
 		return nil, errors.New("refused: not on loopback")
 	}
 	http.DefaultTransport = transport
-	os.Exit(m.Run())
-}
-
-// testServer keeps the parameters of its requests.
-type testServer struct {
-	*httptest.Server
-	mu       sync.Mutex
-	requests []url.Values // query and form
-	handler  http.HandlerFunc
-}
-
-func newTestServer(t *testing.T, start func(*httptest.Server), h http.HandlerFunc) *testServer {
-	t.Helper()
-	s := &testServer{handler: h}
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		s.mu.Lock()
-		s.requests = append(s.requests, r.Form)
-		handler := s.handler
-		s.mu.Unlock()
-		handler(w, r)
-	}))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of a client that does not trust it
-	start(s.Server)
-	t.Cleanup(s.Close)
-	return s
+	goleak.VerifyTestMain(m)
 }
 
 // newURIServer returns a local service that returns temporary keys.
-func newURIServer(t *testing.T, h http.HandlerFunc) *testServer {
-	t.Helper()
-	return newTestServer(t, (*httptest.Server).Start, h)
+func newURIServer(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
 }
 
 // newMetadataServer takes the place of the ECS metadata service.
@@ -89,26 +62,44 @@ func newMetadataServer(t *testing.T, h http.HandlerFunc) {
 	t.Cleanup(func() { metadataServer.Store(nil) })
 }
 
-// newSTSServer is a token service. The ID of the key that it returns names the caller.
-func newSTSServer(t *testing.T) *testServer {
-	t.Helper()
-	return newTestServer(t, (*httptest.Server).StartTLS, func(w http.ResponseWriter, r *http.Request) {
+// stsServer is a token service that keeps the parameters of its requests.
+type stsServer struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []url.Values     // query and form
+	handler  http.HandlerFunc // nil: it returns a key, whose ID names the caller
+}
+
+func newSTSServer(t *testing.T) *stsServer {
+	s := &stsServer{}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		s.mu.Lock()
+		s.requests = append(s.requests, r.Form)
+		handler := s.handler
+		s.mu.Unlock()
+		if handler != nil {
+			handler(w, r)
+			return
+		}
 		who := r.Form.Get("AccessKeyId") + r.Form.Get("OIDCToken")
-		writeJSON(w, map[string]any{
-			"RequestId": "1B2C3D4E-0000-4000-8000-123456789ABC", "Credentials": keyFor("STS."+who, time.Hour),
-		})
-	})
+		writeJSON(w, map[string]any{"RequestId": "1B2C3D4E-0000-4000-8000-123456789ABC", "Credentials": keyFor("STS." + who)})
+	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of a client that does not trust it
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
 }
 
 // answer replaces the handler.
-func (s *testServer) answer(h http.HandlerFunc) {
+func (s *stsServer) answer(h http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handler = h
 }
 
 // want checks how many requests there are so far, and parameters of the last one; "" means that it has no such one.
-func (s *testServer) want(t *testing.T, requests int, params map[string]string) {
+func (s *stsServer) want(t *testing.T, requests int, params map[string]string) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,13 +113,13 @@ func (s *testServer) want(t *testing.T, requests int, params map[string]string) 
 	}
 }
 
-func (s *testServer) host() string { return strings.TrimPrefix(s.URL, "https://") }
+func (s *stsServer) host() string { return strings.TrimPrefix(s.URL, "https://") }
 
 // keyFor returns a temporary key as every service of the cloud prints it.
-func keyFor(id string, left time.Duration) map[string]any {
+func keyFor(id string) map[string]any {
 	return map[string]any{
 		"Code": "Success", "AccessKeyId": id, "AccessKeySecret": "secret-of-" + id, "SecurityToken": "token-of-" + id,
-		"Expiration": time.Now().Add(left).UTC().Format("2006-01-02T15:04:05Z"),
+		"Expiration": time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04:05Z"),
 	}
 }
 
@@ -139,8 +130,8 @@ func credentialsOfID(id string) Credentials {
 func keyOfID(id string) Credentials { return Credentials{id, "secret-of-" + id, ""} }
 
 // respondWith answers with a key for id, and failWith with a status and a body.
-func respondWith(id string, left time.Duration) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, keyFor(id, left)) }
+func respondWith(id string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, keyFor(id)) }
 }
 func failWith(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, status) }

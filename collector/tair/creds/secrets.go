@@ -2,7 +2,6 @@ package creds
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,14 +13,11 @@ import (
 // hiddenSecret is shown instead of a secret.
 const hiddenSecret = "<secret>"
 
-// maxSecretFile is how much of a file with a secret is read, in bytes.
+// maxSecretFile is the size in bytes up to which a file with a secret is read.
 const maxSecretFile = 64 << 10
 
-// Secret is a text that is never shown: it is printed and encoded as "<secret>", or as "" when it is empty.
+// Secret is a text that is never shown: every way to print or encode it writes "<secret>", or "" when it is empty.
 type Secret string
-
-// Value returns the secret itself.
-func (s Secret) Value() string { return string(s) }
 
 // String returns "<secret>", or "" for an empty secret.
 func (s Secret) String() string {
@@ -31,37 +27,21 @@ func (s Secret) String() string {
 	return hiddenSecret
 }
 
-// GoString returns the same as String, for %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// Format writes the same as String, for every verb.
+// Format hides the secret from every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// MarshalYAML encodes the same as String.
-func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
+// MarshalText hides the secret from encoders and structured logs.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalJSON encodes the same as String.
-func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
-
-// secrets holds the secrets of a Config, those in files as they are at one moment.
+// secrets holds the secrets of a Config at one moment, with the content of the files.
 type secrets struct {
 	accessKeyID, accessKeySecret, securityToken, externalID, oidcToken string
 
 	source *secrets
 }
 
-// equal reports whether s and o hold the same secrets.
-func (s *secrets) equal(o *secrets) bool {
-	if s == nil || o == nil {
-		return s == o
-	}
-	a, b := *s, *o
-	a.source, b.source = nil, nil
-	return a == b && s.source.equal(o.source)
-}
-
 // readSecrets reads the secrets of cfg and of its sources.
-func readSecrets(cfg Config) (*secrets, error) {
+func readSecrets(cfg Config) (*secrets, *Error) {
 	var s secrets
 	for _, f := range []struct {
 		text Secret
@@ -75,7 +55,7 @@ func readSecrets(cfg Config) (*secrets, error) {
 		{"", cfg.OIDCTokenFile, &s.oidcToken},
 	} {
 		if f.file == "" {
-			*f.to = f.text.Value()
+			*f.to = string(f.text)
 			continue
 		}
 		text, err := readSecretFile(f.file)
@@ -84,19 +64,17 @@ func readSecrets(cfg Config) (*secrets, error) {
 		}
 		*f.to = text
 	}
-	if cfg.Source != nil {
-		source, err := readSecrets(*cfg.Source)
-		if err != nil {
-			return nil, err
-		}
-		s.source = source
+	if cfg.Source == nil {
+		return &s, nil
 	}
-	return &s, nil
+	source, err := readSecrets(*cfg.Source)
+	s.source = source
+	return &s, err
 }
 
 // readSecretFile returns the content of a file without the white space around it. An empty file is an error: the
 // library would take the value from the environment.
-func readSecretFile(path string) (string, error) {
+func readSecretFile(path string) (string, *Error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", &Error{Class: classFile}
@@ -116,7 +94,7 @@ func readSecretFile(path string) (string, error) {
 	return text, nil
 }
 
-// SecretFiles returns the fields of c that have the path of a file, by key.
+// SecretFiles returns pointers to the fields of c that hold the path of a file, by their key. It leaves out the sources.
 func (c *Config) SecretFiles() map[string]*string {
 	return map[string]*string{
 		"access_key_id_file":     &c.AccessKeyIDFile,
@@ -127,11 +105,11 @@ func (c *Config) SecretFiles() map[string]*string {
 	}
 }
 
-// CheckSecretFile returns what is wrong with the file of a secret and what is allowed, or "". It does not show the path,
-// which may be the secret itself by mistake.
+// CheckSecretFile returns what is wrong with the file of a secret and what is allowed, or "". The text does not show the
+// path: a user may write the secret itself there by mistake.
 func CheckSecretFile(path string) string {
 	const allowed = ", allowed: the path of a readable file, absolute or relative to the configuration file"
-	info, err := os.Stat(path) // before reading, which blocks on a named pipe
+	info, err := os.Stat(path) // first, because reading blocks on a named pipe
 	var content []byte
 	if err == nil && info.Mode().IsRegular() && info.Size() <= maxSecretFile {
 		content, err = os.ReadFile(path)

@@ -9,7 +9,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // inBubble runs a test with a server and a client in one bubble, whose time starts at testTime for the API. A goroutine that
 // outlives Server.Close fails it.
