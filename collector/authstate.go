@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"context"
+	"maps"
 	"sync"
 
 	"github.com/go-kit/log"
@@ -16,7 +18,10 @@ type authState struct {
 	logger  log.Logger
 
 	mu       sync.Mutex
+	regions  map[string]bool        // that are watched
 	failures map[string]authFailure // by region; only those where the latest call failed by the credentials
+	working  context.Context        // ends, with the failure as its cause, when no credentials can be obtained
+	end      context.CancelCauseFunc
 }
 
 // authFailure is why the credentials do not work in a region.
@@ -26,7 +31,30 @@ type authFailure struct {
 }
 
 func newAuthState(account string, logger log.Logger) *authState {
-	return &authState{account: account, logger: logger, failures: make(map[string]authFailure)}
+	s := &authState{account: account, logger: logger, failures: make(map[string]authFailure)}
+	s.working, s.end = context.WithCancelCause(context.Background())
+	return s
+}
+
+// untilCredentialsFail returns a context that ends with ctx, or as soon as a region of the account gets no credentials.
+func (s *authState) untilCredentialsFail(ctx context.Context) (waiting context.Context, stop func()) {
+	s.mu.Lock()
+	working := s.working
+	s.mu.Unlock()
+	waiting, end := context.WithCancelCause(ctx)
+	unregister := context.AfterFunc(working, func() { end(context.Cause(working)) })
+	return waiting, func() {
+		unregister()
+		end(nil)
+	}
+}
+
+// credentialsFailed ends the waiting of every region: none gets credentials now.
+func (s *authState) credentialsFailed(failure *tair.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(failure)
+	s.working, s.end = context.WithCancelCause(context.Background())
 }
 
 // concernsCredentials reports whether a failure is one of the credentials: none could be obtained, or the API refuses them.
@@ -58,6 +86,9 @@ func (s *authState) failed(region string, failure *tair.Error) {
 func (s *authState) noteFailure(region string, failure *tair.Error) (news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.regions[region] {
+		return false // it has left
+	}
 	news = true
 	for at, known := range s.failures {
 		if known.Same(failure) && (at == region || !known.elsewhere) {
@@ -91,15 +122,12 @@ func (s *authState) noteSuccess(region string) (ended *tair.Error) {
 	return nil
 }
 
-// keepRegions forgets the regions that are not watched.
-func (s *authState) keepRegions(watched func(region string) bool) {
+// watch sets the regions that are watched, and forgets the others.
+func (s *authState) watch(regions map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for region := range s.failures {
-		if !watched(region) {
-			delete(s.failures, region)
-		}
-	}
+	s.regions = regions
+	maps.DeleteFunc(s.failures, func(region string, _ authFailure) bool { return !regions[region] })
 }
 
 // failureDetails returns the key-value pairs that a log line has of a failure. None can hold a secret: see [tair.Error].

@@ -14,12 +14,13 @@ import (
 // discovery lists the instances and regions that the sources of a setup name, each at once and then again and again. It
 // publishes what it knows whenever that changes.
 type discovery struct {
-	setup   *Setup
-	onShard func(id string) bool
-	auth    map[string]*authState // by account
-	logger  log.Logger
-	now     func() time.Time
-	publish func(*discovered) // never called by two at a time
+	setup     *Setup
+	clientFor func(account string, r tair.Region) (Target, error)
+	onShard   func(id string) bool
+	auth      map[string]*authState // by account
+	logger    log.Logger
+	now       func() time.Time
+	publish   func(*discovered) // never called by two at a time
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -35,9 +36,9 @@ type discovery struct {
 }
 
 // newDiscovery returns the discovery of a valid setup. It does nothing before start.
-func newDiscovery(setup *Setup, auth map[string]*authState, logger log.Logger, now func() time.Time) *discovery {
+func newDiscovery(setup *Setup, clientFor func(string, tair.Region) (Target, error), auth map[string]*authState, logger log.Logger, now func() time.Time) *discovery {
 	d := &discovery{
-		setup: setup, onShard: setup.Shard.holder(), auth: auth, logger: logger, now: now,
+		setup: setup, clientFor: clientFor, onShard: setup.Shard.holder(), auth: auth, logger: logger, now: now,
 		changed: make(chan struct{}, 1),
 		targets: make(map[accountRegion]Target),
 		regions: make(map[string]*regionList),
@@ -185,16 +186,19 @@ func (d *discovery) snapshot() *discovered {
 		targets: maps.Clone(d.targets), listed: make(map[accountRegion]struct{}), homes: make(map[accountRegion]struct{}),
 		events: make(map[accountRegion]struct{}), renewals: make(map[string][]tair.Renewal),
 		found: make([][]foundInstances, len(d.setup.Sources)), complete: d.isComplete(),
+		unlisted: make(map[string]bool),
 	}
 	for account, list := range d.events {
 		s.events[list.home] = struct{}{}
 		s.renewals[account] = list.found
 	}
-	for key := range d.lists {
+	for key, list := range d.lists {
 		s.listed[key.accountRegion] = struct{}{}
+		s.unlisted[key.account] = s.unlisted[key.account] || list.succeededAt.IsZero()
 	}
 	for _, r := range d.regions {
 		s.homes[r.home] = struct{}{}
+		s.unlisted[r.at.account] = s.unlisted[r.at.account] || r.succeededAt.IsZero()
 	}
 	for n, source := range d.setup.Sources {
 		for _, region := range d.regionsOf(source) {

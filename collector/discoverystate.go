@@ -95,6 +95,7 @@ type discovered struct {
 	renewals map[string][]tair.Renewal  // scheduled certificate updates, by account
 	found    [][]foundInstances         // by source
 	complete bool                       // every source has been tried once
+	unlisted map[string]bool            // accounts of which some list has never succeeded
 }
 
 // foundInstances is what a source has found in one region.

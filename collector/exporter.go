@@ -32,6 +32,7 @@ type Exporter struct {
 	scrapes, probes chan struct{} // hold one element for each request that is served
 
 	applying  sync.Mutex // one Apply or Close at a time
+	closed    bool
 	discovery atomic.Pointer[discovery]
 	auth      map[string]*authState // by account
 }
@@ -52,7 +53,7 @@ func New(o Options) *Exporter {
 // Apply puts a setup in force for all scrapes that begin from now on, and begins to list the instances of its sources.
 // What is known of an instance stays known when its ID, account and region stay the same, and what a source has found
 // stays when its account, region and filter do. The error names what does not fit together in the setup; nothing changes
-// then.
+// then. After Close nothing is applied any more.
 func (e *Exporter) Apply(setup Setup) error {
 	if err := setup.validate(); err != nil {
 		return err
@@ -60,13 +61,18 @@ func (e *Exporter) Apply(setup Setup) error {
 	setup.Sources, setup.Instances = slices.Clone(setup.Sources), slices.Clone(setup.Instances) // the caller keeps its own
 	e.applying.Lock()
 	defer e.applying.Unlock()
+	if e.closed {
+		return errClosed
+	}
+	clientFor := setup.ClientFor
+	setup.ClientFor = nil // it leads to what makes an inventory, which holds the setup
 	auth := make(map[string]*authState)
 	for _, t := range setup.Targets {
 		if auth[t.Account] = e.auth[t.Account]; auth[t.Account] == nil {
 			auth[t.Account] = newAuthState(t.Account, e.logger)
 		}
 	}
-	next := newDiscovery(&setup, auth, e.logger, e.now)
+	next := newDiscovery(&setup, clientFor, auth, e.logger, e.now)
 	if before := e.discovery.Load(); before != nil {
 		before.Close() // from here on nothing publishes but this Apply
 		next.inherit(before)
@@ -88,6 +94,7 @@ func (e *Exporter) Apply(setup Setup) error {
 func (e *Exporter) Close() {
 	e.applying.Lock()
 	defer e.applying.Unlock()
+	e.closed = true
 	if d := e.discovery.Load(); d != nil {
 		d.Close()
 	}
@@ -118,8 +125,10 @@ func (e *Exporter) Observer(account, region string) tair.Observer {
 // CredentialsFailed counts a failed refresh of an account's credentials. While the old credentials still work that harms
 // nothing; when it does, the failure of the account is logged.
 func (e *Exporter) CredentialsFailed(account string, err *creds.Error) {
-	_ = level.Debug(e.logger).Log("msg", "cannot refresh the credentials", "account", account, "err", err)
 	e.metrics.credentialsFailed(account)
+	go func() { // the log may block
+		_ = level.Debug(e.logger).Log("msg", "cannot refresh the credentials", "account", account, "err", err)
+	}()
 }
 
 // ReloadFailed notes that the configuration could not be loaded; the one in force stays.
@@ -135,8 +144,9 @@ func (e *Exporter) Ready() error {
 	return e.current.load().ready()
 }
 
-// Why the exporter is not ready.
+// Why the exporter is not ready, or takes no setup.
 var (
+	errClosed        = errors.New("the exporter is closed")
 	errNotConfigured = errors.New("no configuration is loaded yet")
 	errNotTried      = errors.New("not every discovery entry has been tried yet")
 )

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -109,17 +109,19 @@ func (e *Exporter) collector(ctx context.Context, inv *inventory, probed *instan
 
 // bounded serves as many requests at a time as slots has room for, and refuses others.
 func (e *Exporter) bounded(what string, slots chan struct{}, serve http.HandlerFunc) http.Handler {
-	warn := sync.OnceFunc(func() {
-		_ = level.Warn(e.logger).Log("msg", "too many requests at a time; further ones are refused with status 503",
-			"what", what, "allowed", cap(slots))
-	})
+	var warned atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
 			serve(w, r)
 		default:
-			warn()
+			if warned.CompareAndSwap(false, true) {
+				go func() { // the log may block
+					_ = level.Warn(e.logger).Log("msg", "too many requests at a time; further ones are refused with status 503",
+						"what", what, "allowed", cap(slots))
+				}()
+			}
 			http.Error(w, fmt.Sprintf("too many %s at a time: at most %d are served", what, cap(slots)), http.StatusServiceUnavailable)
 		}
 	})
@@ -151,21 +153,29 @@ func (g inTurn) Gather() (all []*dto.MetricFamily, err error) {
 }
 
 // SelfHandler serves the exporter itself and makes no call.
-func (e *Exporter) SelfHandler() http.Handler { return e.serve(e.metrics.registry) }
+func (e *Exporter) SelfHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.serve(e.metrics.registry).ServeHTTP(w, r) })
+}
 
-// serve serves metrics in the format that the client asks for. One bad metric does not hide the others.
+// serve serves one response in the format that the client asks for. One bad metric does not hide the others.
 func (e *Exporter) serve(g prometheus.Gatherer) http.Handler {
 	return promhttp.HandlerFor(g, promhttp.HandlerOpts{
 		ErrorHandling:     promhttp.ContinueOnError,
-		ErrorLog:          errorLog{e.logger},
+		ErrorLog:          &errorLog{logger: e.logger},
 		EnableOpenMetrics: true,
 	})
 }
 
-// errorLog passes promhttp's messages on.
-type errorLog struct{ logger log.Logger }
+// errorLog logs the first message of promhttp about a response. Others follow from it.
+type errorLog struct {
+	logger log.Logger
+	logged atomic.Bool
+}
 
-// Println is for promhttp.Logger.
-func (l errorLog) Println(v ...any) {
-	_ = level.Error(l.logger).Log("msg", "cannot serve some metrics", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+// Println is for promhttp.Logger. The log may block, the response must not.
+func (l *errorLog) Println(v ...any) {
+	if l.logged.CompareAndSwap(false, true) {
+		text := strings.TrimSpace(fmt.Sprintln(v...))
+		go func() { _ = level.Error(l.logger).Log("msg", "cannot serve some metrics", "err", text) }()
+	}
 }

@@ -32,8 +32,7 @@ type instance struct {
 	info       prometheus.Metric
 	windows    []prometheus.Metric
 
-	renewal        tair.Renewal // the scheduled certificate update that comes first; zero: none is known
-	renewalMetrics []prometheus.Metric
+	renewals []scheduledRenewal // the scheduled certificate updates, the earliest first
 
 	endpoint string            // host:port; "" when discovery does not know it
 	tags     map[string]string // nil when discovery does not know them
@@ -67,7 +66,7 @@ type inventoryBuilder struct {
 	onShard func(id string) bool
 	names   labelNames
 
-	renewals map[string]map[string]tair.Renewal // by account and instance ID
+	renewals map[string]map[string][]tair.Renewal // by account and instance ID
 }
 
 // addListed adds the instances that the configuration lists.
@@ -134,10 +133,9 @@ func (b *inventoryBuilder) add(labels infoLabels, windows Windows) *instance {
 		infoLabels: labels,
 		info:       b.infoMetric(record.label, labels),
 		windows:    b.descs.windows(record.label, windows),
-		renewal:    b.renewals[labels.at.account][labels.id],
 	}
-	if i.renewal.Readable() {
-		i.renewalMetrics = b.descs.renewal(record.label, i.renewal)
+	for _, r := range b.renewals[labels.at.account][labels.id] {
+		i.renewals = append(i.renewals, scheduledRenewal{r, b.descs.renewal(record.label, r)})
 	}
 	b.instances = append(b.instances, i)
 	b.byID[labels.id] = i

@@ -135,7 +135,7 @@ func (d *discovery) listRegions(ctx context.Context, list *regionList) (ok bool)
 // than those of the table. The failure is of a region that cannot be called.
 func (d *discovery) callable(account string, found []tair.Region) (regions []tair.Region, targets []Target, failure *tair.Error) {
 	for _, r := range found {
-		t, err := d.setup.ClientFor(account, r)
+		t, err := d.clientFor(account, r)
 		if err != nil {
 			failure = &tair.Error{Reason: tair.ReasonInvalidResponse, Detail: err.Error()}
 			continue

@@ -32,12 +32,13 @@ func (m *memory) record(key instanceKey) *record {
 	return r
 }
 
-// forgetAllBut forgets the instances that are not in an inventory.
-func (m *memory) forgetAllBut(inv *inventory) {
+// forgetAllBut forgets the instances that are not in an inventory, but for those of accounts of which some list has never
+// succeeded: what such a list has yet to find must not be lost.
+func (m *memory) forgetAllBut(inv *inventory, unlisted map[string]bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for key, r := range m.records {
-		if i := inv.byID[key.id]; i == nil || i.record != r {
+		if i := inv.byID[key.id]; (i == nil || i.record != r) && !unlisted[key.account] {
 			delete(m.records, key)
 		}
 	}

@@ -29,8 +29,12 @@ type publisher struct {
 // publish puts in force the inventory of the setup with what discovery knows.
 func (p *publisher) publish(d *discovered) {
 	before := p.current.load()
+	watched := regions(d.targets)
+	for account, auth := range p.auth {
+		auth.watch(watched[account])
+	}
 	b := inventoryBuilder{
-		renewals: make(map[string]map[string]tair.Renewal),
+		renewals: make(map[string]map[string][]tair.Renewal),
 		inventory: &inventory{
 			setup:      p.setup,
 			infoDesc:   newInfoDesc(p.setup.LabelNames),
@@ -45,22 +49,49 @@ func (p *publisher) publish(d *discovered) {
 		memory: p.memory, onShard: p.setup.Shard.holder(), names: newLabelNames(append(infoLabelNames(), p.setup.LabelNames...)...),
 	}
 	for account, renewals := range d.renewals {
-		b.renewals[account] = earliest(renewals)
+		b.renewals[account] = byInstance(renewals)
 	}
 	b.addListed()
+	odd := make([]oddities, len(p.setup.Sources))
 	for n, source := range p.setup.Sources {
-		p.warnOdd(n, b.addFound(source, d.found[n]))
+		odd[n] = b.addFound(source, d.found[n])
 	}
 	next := b.inventory
 	p.metrics.watching(next, before)
 	p.current.store(next)
 	if next.complete {
-		p.memory.forgetAllBut(next)
+		p.memory.forgetAllBut(next, d.unlisted)
 	}
-	for account, auth := range p.auth {
-		auth.keepRegions(func(region string) bool { return next.schedulers[accountRegion{account, region}] != nil })
+	p.warn(next, d.targets, odd)
+}
+
+// regions returns the regions of the targets, by account.
+func regions(targets map[accountRegion]Target) map[string]map[string]bool {
+	all := make(map[string]map[string]bool)
+	for at := range targets {
+		if all[at.account] == nil {
+			all[at.account] = make(map[string]bool)
+		}
+		all[at.account][at.region] = true
 	}
-	p.warnSize(next, d.targets)
+	return all
+}
+
+// warn logs what is odd or too large, each once. The log may block, publishing must not.
+func (p *publisher) warn(inv *inventory, targets map[accountRegion]Target, odd []oddities) {
+	var lines [][]any
+	for source := range odd {
+		lines = append(lines, p.oddLines(source, odd[source])...)
+	}
+	lines = append(lines, p.sizeLines(inv, targets)...)
+	if len(lines) == 0 {
+		return
+	}
+	p.running.Go(func() {
+		for _, pairs := range lines {
+			_ = level.Warn(p.logger).Log(pairs...)
+		}
+	})
 }
 
 // schedulers returns a scheduler for each target. One whose client stays goes on: it knows what is in flight.
@@ -81,24 +112,25 @@ func (p *publisher) schedulers(targets map[accountRegion]Target, before *invento
 	return all
 }
 
-// warnOdd warns, once for each source, of instances that another source or the list of instances has as well, and of tags
-// whose value is no duration.
-func (p *publisher) warnOdd(source int, odd oddities) {
+// oddLines returns the lines about a source: of instances that another source or the list of instances has as well, and of
+// tags whose value is no duration.
+func (p *publisher) oddLines(source int, odd oddities) (lines [][]any) {
 	account := p.setup.Sources[source].Account
 	if odd.twice.n > 0 && !p.warnedTwice[source] {
 		p.warnedTwice[source] = true
-		_ = level.Warn(p.logger).Log("msg", "instances are named more than once; the list, then the first discovery entry counts",
-			"account", account, "instances", odd.twice.n, "example", odd.twice.example)
+		lines = append(lines, []any{"msg", "instances are named more than once; the list, then the first discovery entry counts",
+			"account", account, "instances", odd.twice.n, "example", odd.twice.example})
 	}
 	if odd.windows.n > 0 && !p.warnedTag[source] {
 		p.warnedTag[source] = true
-		_ = level.Warn(p.logger).Log("msg", "the value of a tag is no duration such as 14d; the window of the discovery entry counts",
-			"account", account, "tag", odd.windowTag, "instances", odd.windows.n, "example", odd.windows.example)
+		lines = append(lines, []any{"msg", "the value of a tag is no duration such as 14d; the window of the discovery entry counts",
+			"account", account, "tag", odd.windowTag, "instances", odd.windows.n, "example", odd.windows.example})
 	}
+	return lines
 }
 
-// warnSize warns, once for each account and region, that a scrape is too short to call the API for every instance there.
-func (p *publisher) warnSize(inv *inventory, targets map[accountRegion]Target) {
+// sizeLines returns a line for each account and region where a scrape is too short to call the API for every instance.
+func (p *publisher) sizeLines(inv *inventory, targets map[accountRegion]Target) (lines [][]any) {
 	for at, n := range inv.counts {
 		budget := targets[at].QPS * p.setup.ScrapeTime.Seconds()
 		if p.warnedSize[at] || float64(n) <= budget {
@@ -109,7 +141,8 @@ func (p *publisher) warnSize(inv *inventory, targets map[accountRegion]Target) {
 		if p.setup.RefreshInterval == 0 {
 			hint = "set refresh_interval; or " + hint
 		}
-		_ = level.Warn(p.logger).Log("msg", "a scrape is too short to read every instance; the rest comes with the next scrapes",
-			"account", at.account, "region", at.region, "instances", n, "calls_per_scrape", int(budget), "hint", hint)
+		lines = append(lines, []any{"msg", "a scrape is too short to read every instance; the rest comes with the next scrapes",
+			"account", at.account, "region", at.region, "instances", n, "calls_per_scrape", int(budget), "hint", hint})
 	}
+	return lines
 }

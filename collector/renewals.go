@@ -64,23 +64,33 @@ func (d *discovery) noteRenewals(list *renewalList, found []tair.Renewal, failur
 	return before, unreadable
 }
 
-// earliest returns the scheduled update of each instance that comes first.
-func earliest(renewals []tair.Renewal) map[string]tair.Renewal {
-	first := make(map[string]tair.Renewal, len(renewals))
-	for _, r := range renewals {
-		if known, ok := first[r.InstanceID]; !ok || r.SwitchTime.Before(known.SwitchTime) {
-			first[r.InstanceID] = r
-		}
-	}
-	return first
+// scheduledRenewal is a scheduled update of an instance and its metrics.
+type scheduledRenewal struct {
+	tair.Renewal
+	metrics []prometheus.Metric
 }
 
-// collectRenewal sends the metrics of the scheduled update of an instance, unless it is over.
-func (i *instance) collectRenewal(ch chan<- prometheus.Metric, now time.Time) {
-	if !i.renewal.Readable() || now.Sub(i.renewal.SwitchTime) > renewalGrace {
-		return
+// byInstance returns the scheduled updates of each instance, the earliest first.
+func byInstance(renewals []tair.Renewal) map[string][]tair.Renewal {
+	all := make(map[string][]tair.Renewal, len(renewals))
+	for _, r := range renewals {
+		all[r.InstanceID] = append(all[r.InstanceID], r)
 	}
-	for _, m := range i.renewalMetrics {
-		ch <- m
+	for _, of := range all {
+		slices.SortFunc(of, func(a, b tair.Renewal) int { return a.SwitchTime.Compare(b.SwitchTime) })
+	}
+	return all
+}
+
+// collectRenewal sends the metrics of the scheduled update of an instance that comes first and is not over.
+func (i *instance) collectRenewal(ch chan<- prometheus.Metric, now time.Time) {
+	for _, r := range i.renewals {
+		if now.Sub(r.SwitchTime) > renewalGrace {
+			continue
+		}
+		for _, m := range r.metrics {
+			ch <- m
+		}
+		return
 	}
 }

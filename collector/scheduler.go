@@ -78,7 +78,7 @@ func (s *scheduler) dispatch() {
 // dispatchUntil sends what is due, until nothing is or ctx ends.
 func (s *scheduler) dispatchUntil(ctx context.Context) {
 	for s.hasDue(ctx) {
-		permit, err := s.client.Admit(ctx)
+		permit, err := s.admit(ctx)
 		if err != nil {
 			if ctx.Err() == nil { // no credentials
 				s.running.Go(s.failAll(asError(err)))
@@ -95,6 +95,17 @@ func (s *scheduler) dispatchUntil(ctx context.Context) {
 			s.running.Go(func() { s.call(permit, t)() })
 		}
 	}
+}
+
+// admit waits for a permit. A region of the account that gets no credentials ends the waiting of all of them.
+func (s *scheduler) admit(ctx context.Context) (*tair.Permit, error) {
+	waiting, stop := s.auth.untilCredentialsFail(ctx)
+	defer stop()
+	permit, err := s.client.Admit(waiting)
+	if err != nil && waiting.Err() == nil {
+		s.auth.credentialsFailed(asError(err))
+	}
+	return permit, err
 }
 
 // hasDue reports whether the dispatcher of ctx has to go on. When not, it is no longer the dispatcher.
@@ -145,7 +156,8 @@ func (s *scheduler) call(permit *tair.Permit, t *task) (report func()) {
 	}
 	failure := asError(err)
 	t.record.failed(failure, sentAt)
-	if failure.Retryable() && s.tryAgain(t, failure, sentAt) {
+	again := failure.Transient() || failure.RefusesCredentials() && permit.HasNewCredentials(context.Background())
+	if again && s.tryAgain(t, failure, sentAt) {
 		return func() {}
 	}
 	s.finish(t, failure)
@@ -174,15 +186,20 @@ func (s *scheduler) reportFailure(r *record, failure *tair.Error) {
 }
 
 // tryAgain makes a task due again after a while, behind those that have waited for longer, unless no scrape waits for it
-// or no attempt is left. A throttled task keeps its place: that the quota is spent says nothing of the instance.
+// or no attempt is left. A throttled task keeps its place, as the quota was spent and not its turn, but an instance that
+// never had an attempt comes first.
 func (s *scheduler) tryAgain(t *task, failure *tair.Error, sentAt time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(t.scrapes) == 0 || t.attempts >= s.client.Attempts() {
 		return false
 	}
-	if failure.Reason != tair.ReasonThrottled {
+	s.refused = false
+	switch {
+	case failure.Reason != tair.ReasonThrottled:
 		t.since = sentAt
+	case t.since.IsZero():
+		t.since = t.since.Add(1)
 	}
 	t.retry = time.AfterFunc(tair.Backoff(t.attempts), func() {
 		s.mu.Lock()
@@ -200,12 +217,7 @@ func (s *scheduler) tryAgain(t *task, failure *tair.Error, sentAt time.Time) boo
 func (s *scheduler) finish(t *task, failure *tair.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case failure == nil:
-		s.refused = false
-	case failure.Status != 0: // else nothing was heard of the credentials
-		s.refused = failure.RefusesCredentials()
-	}
+	s.refused = failure != nil && failure.RefusesCredentials()
 	s.end(t)
 }
 

@@ -58,6 +58,7 @@ type Client struct {
 	cfg      ClientConfig
 	url      url.URL // of the API, without a query
 	requests *lane   // of DescribeInstanceSSL
+	events   *lane   // of DescribeActiveOperationTasks, so that it delays no listing
 	listings *lane   // of the other operations, so that a slow or throttled listing delays no scrape
 	closed   atomic.Bool
 }
@@ -86,13 +87,14 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.DialContext == nil {
 		cfg.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
 	}
-	requests, listings := newLane(cfg, cfg.Concurrency), newLane(cfg, 1)
-	listings.shared = requests.limiter
+	requests, listings, events := newLane(cfg, cfg.Concurrency), newLane(cfg, 1), newLane(cfg, 1)
+	listings.shared, events.shared = requests.limiter, requests.limiter
 	return &Client{
 		cfg:      cfg,
 		url:      url.URL{Scheme: scheme, Host: host, Path: "/"},
 		requests: requests,
 		listings: listings,
+		events:   events,
 	}, nil
 }
 
@@ -112,4 +114,5 @@ func (c *Client) Close() {
 	c.closed.Store(true)
 	c.requests.transport.CloseIdleConnections()
 	c.listings.transport.CloseIdleConnections()
+	c.events.transport.CloseIdleConnections()
 }

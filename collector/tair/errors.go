@@ -36,8 +36,6 @@ type Error struct {
 	Code      string // the code of the API or of STS, only letters, digits and "._-", at most 64 of them; may be ""
 	RequestID string // the cloud's ID of the request, for its support; may be ""
 	Detail    string // what is wrong in words, for the log; may be ""
-
-	renewed bool // the refused credentials have been replaced since
 }
 
 // Error returns one line with the reason and, when they are known, the code, the detail and the HTTP status.
@@ -71,9 +69,6 @@ func (e *Error) Transient() bool {
 		return e.Code == codeNonceUsed // the next nonce is new
 	}
 }
-
-// Retryable reports whether another attempt may succeed: the failure is transient, or the credentials are new.
-func (e *Error) Retryable() bool { return e.renewed || e.Transient() }
 
 // Same reports whether e and other have the same reason and code. Either may be nil, and nil is the same as nil only.
 func (e *Error) Same(other *Error) bool {

@@ -113,11 +113,8 @@ func TestReasonsThatPassAndThatRefuseCredentials(t *testing.T) {
 		{Reason: ReasonOther}: {false, false}, {Reason: ReasonUnauthorized}: {true, false},
 		{Reason: ReasonUnauthorized, Code: codeNonceUsed}: {false, true},
 	} {
-		if e.RefusesCredentials() != want.refuses || e.Transient() != want.transient || e.Retryable() != want.transient {
-			t.Errorf("%+v: refuses credentials %t, transient %t, retryable %t", e, e.RefusesCredentials(), e.Transient(), e.Retryable())
-		}
-		if e.renewed = true; !e.Retryable() {
-			t.Errorf("%+v with new credentials is not retryable", e)
+		if e.RefusesCredentials() != want.refuses || e.Transient() != want.transient {
+			t.Errorf("%+v: refuses credentials %t, transient %t", e, e.RefusesCredentials(), e.Transient())
 		}
 	}
 }

@@ -93,13 +93,13 @@ func (p *Permit) send(ctx context.Context, r request) *Error {
 	p.lane.limiter.learn(failure)
 	if failure != nil && failure.RefusesCredentials() {
 		p.client.cfg.Credentials.Reject(p.creds)
-		failure.renewed = p.renewed(ctx)
 	}
 	return failure
 }
 
-// renewed reports whether the credentials that the API refused have been replaced.
-func (p *Permit) renewed(ctx context.Context) bool {
+// HasNewCredentials reports whether the credentials of the permit have been replaced, as they may be once the API has
+// refused them. It waits for a refresh that is under way, at most as long as an attempt may take.
+func (p *Permit) HasNewCredentials(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, p.client.cfg.Timeout)
 	defer cancel()
 	fresh, err := p.client.cfg.Credentials.Credentials(ctx)

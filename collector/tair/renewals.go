@@ -70,26 +70,25 @@ type eventPage struct {
 }
 
 func (c *Client) eventPage(ctx context.Context, status, number int) (p eventPage, err error) {
-	err = c.call(ctx, c.listings, request{
+	err = c.call(ctx, c.events, request{
 		action: ActionDescribeActiveOperationTasks,
 		query: canonicalQuery([]param{
 			{"Region", "all"}, {"ProductId", "Redis"}, {"DbType", "redis"}, {"TaskType", taskSSLUpdate},
 			{"Status", strconv.Itoa(status)}, {"PageNumber", strconv.Itoa(number)}, {"PageSize", strconv.Itoa(eventPageSize)},
 		}),
-		decode: func(body []byte) (requestID string, err error) {
-			p, requestID, err = decodeEventPage(body)
-			return requestID, err
+		decode: func(body []byte) (err error) {
+			p, err = decodeEventPage(body)
+			return err
 		},
 	})
 	return p, err
 }
 
 // decodeEventPage reads the body of a successful answer. Events of other kinds are left out, whatever was requested.
-func decodeEventPage(body []byte) (p eventPage, requestID string, err error) {
+func decodeEventPage(body []byte) (eventPage, error) {
 	var answer struct {
-		RequestID string          `json:"RequestId"`
-		Total     json.RawMessage `json:"TotalRecordCount"`
-		Items     *[]struct {
+		Total json.RawMessage `json:"TotalRecordCount"`
+		Items *[]struct {
 			ID         json.RawMessage `json:"Id"`
 			InstanceID string          `json:"InsName"`
 			TaskType   string          `json:"TaskType"`
@@ -98,35 +97,33 @@ func decodeEventPage(body []byte) (p eventPage, requestID string, err error) {
 			Deadline   string          `json:"Deadline"`
 		} `json:"Items"`
 	}
-	err = json.Unmarshal(body, &answer)
-	requestID = cleanCode(answer.RequestID) // it is read even when another field has a foreign type
-	if err != nil {
-		return eventPage{}, requestID, errNotJSON
+	if json.Unmarshal(body, &answer) != nil {
+		return eventPage{}, errNotJSON
 	}
 	total, ok := wholeNumber(answer.Total)
 	switch {
 	case !ok || total < 0:
-		return eventPage{}, requestID, errors.New("TotalRecordCount is missing or no count")
+		return eventPage{}, errors.New("TotalRecordCount is missing or no count")
 	case total > maxEventPages*eventPageSize:
-		return eventPage{}, requestID, fmt.Errorf("TotalRecordCount is over %d", maxEventPages*eventPageSize)
+		return eventPage{}, fmt.Errorf("TotalRecordCount is over %d", maxEventPages*eventPageSize)
 	case answer.Items == nil:
-		return eventPage{}, requestID, errors.New("the list of Items is missing")
+		return eventPage{}, errors.New("the list of Items is missing")
 	case len(*answer.Items) > eventPageSize:
-		return eventPage{}, requestID, fmt.Errorf("a page has over %d Items", eventPageSize)
+		return eventPage{}, fmt.Errorf("a page has over %d Items", eventPageSize)
 	}
-	p = eventPage{total: total, items: len(*answer.Items)}
+	p := eventPage{total: total, items: len(*answer.Items)}
 	for _, item := range *answer.Items {
 		id, hasID := wholeNumber(item.ID)
 		status, hasStatus := wholeNumber(item.Status)
 		switch {
 		case !hasID || !hasStatus || item.InstanceID == "" || len(item.InstanceID) > maxText:
-			return eventPage{}, requestID, errors.New("an Id, Status or InsName is missing or malformed")
+			return eventPage{}, errors.New("an Id, Status or InsName is missing or malformed")
 		case item.TaskType != taskSSLUpdate, status != statusPending && status != statusInProgress:
 			continue
 		}
 		p.renewals = append(p.renewals, newRenewal(int64(id), item.InstanceID, item.SwitchTime, item.Deadline))
 	}
-	return p, requestID, nil
+	return p, nil
 }
 
 // newRenewal reads the dates of an event. When one of them is no date, the event has none.

@@ -44,11 +44,12 @@ func (c *Client) call(ctx context.Context, l *lane, r request) error {
 			return err
 		}
 		last = permit.send(ctx, r)
+		again := last != nil && (last.Transient() || last.RefusesCredentials() && permit.HasNewCredentials(ctx))
 		permit.Release()
 		switch {
 		case last == nil:
 			return nil
-		case n == c.cfg.Attempts || !last.Retryable() || sleep(ctx, Backoff(n)) != nil:
+		case n == c.cfg.Attempts || !again || sleep(ctx, Backoff(n)) != nil:
 			return last
 		}
 	}

@@ -32,7 +32,7 @@ type SSL struct {
 // DescribeInstanceSSL sends one request for the SSL state of an instance and reads its answer. It takes no context: a
 // request that is sent costs quota, so it runs up to ClientConfig.Timeout and its answer is not lost.
 //
-// The error is an [*Error]; [Error.Retryable] reports whether another attempt may succeed.
+// The error is an [*Error]; [Error.Transient] reports whether another attempt may succeed.
 //
 // Source: R-kvstore 2015-01-01, DescribeInstanceSSL.
 func (p *Permit) DescribeInstanceSSL(id string) (SSL, error) {
