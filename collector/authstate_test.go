@@ -185,6 +185,7 @@ func TestNoSecretIsExposed(t *testing.T) {
 		w.scrape(time.Minute)
 		w.server.Close()
 		w.scrape(time.Minute)
+		w.settle()
 		lines := w.log.take()
 		if len(lines) < len(faults)/2 {
 			t.Errorf("only %d lines for %d faults", len(lines), len(faults))

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
@@ -139,7 +138,7 @@ func TestBlockedLogBlocksNoScrape(t *testing.T) {
 			w.wantElapsed(0)
 		}
 		w.log.unblock()
-		synctest.Wait()
+		w.settle()
 		if lines := w.log.take(); len(lines) < 4 {
 			t.Errorf("logged %q", lines)
 		}

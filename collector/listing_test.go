@@ -227,7 +227,7 @@ func TestFailedListingKeepsTheLatestOneAndIsRetriedSooner(t *testing.T) {
 		w.createInstance("main", hangzhou, "r-1")
 		w.apply()
 		w.scrape(soon)
-		w.log.take()
+		w.wantLog(".* came=1 left=0")
 		w.api.SetFault("DescribeInstances", failWith(403, "Forbidden.RAM"))
 		w.api.ResetRequests()
 		failing := time.Now()

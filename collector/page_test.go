@@ -243,9 +243,10 @@ func (w *world) wantLog(patterns ...string) {
 	w.wantLogOf("", patterns...)
 }
 
-// wantLogOf is wantLog for the lines that match a pattern; the others are ignored.
+// wantLogOf is wantLog for the lines that match a pattern. The others are ignored.
 func (w *world) wantLogOf(which string, patterns ...string) {
 	w.t.Helper()
+	w.settle() // a scrape does not wait for the log
 	lines := slices.DeleteFunc(w.log.take(), func(line string) bool { return !regexp.MustCompile(which).MatchString(line) })
 	if len(lines) != len(patterns) {
 		w.t.Errorf("%d lines, want %d:\n%s", len(lines), len(patterns), strings.Join(lines, "\n"))

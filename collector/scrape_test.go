@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
@@ -114,17 +113,6 @@ func TestScrapeThatEndsTakesNothingFromAnother(t *testing.T) {
 		short().want(1, "scrape_deferred_instances")
 		long().want(0, "scrape_deferred_instances")
 		w.wantOnceEach("r-1 r-2 r-3")
-	})
-}
-
-// A scrape waits for a request that is in flight, although no other scrape waits for it any more.
-func TestScrapeJoinsARequestInFlight(t *testing.T) {
-	inSlowBubble(t, 2*time.Second, func(w *world) {
-		w.applyMain("r-1")
-		w.scrape(time.Second).wantState("r-1", pending)
-		synctest.Wait()
-		w.scrape(soon).wantPrefix("success=1 last=2s", "r-1")
-		w.wantRequestedIDs("r-1")
 	})
 }
 

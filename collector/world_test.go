@@ -46,6 +46,7 @@ type world struct {
 	server   *tairtest.Server
 	exporter *Exporter
 	log      *logLines
+	settle   func() // in a bubble: returns when all goroutines wait
 	setup    Setup
 
 	dial     func(*tair.ClientConfig) // points a client at the server
@@ -65,7 +66,7 @@ func inSlowBubble(t *testing.T, latency time.Duration, run func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := tairtest.NewPipeListener()
 		w := newWorld(t, tairtest.Options{Latency: latency}, Options{})
-		w.server = tairtest.Serve(w.api, l)
+		w.server, w.settle = tairtest.Serve(w.api, l), synctest.Wait
 		w.dial = func(c *tair.ClientConfig) { c.DialContext, c.Endpoint = l.DialContext, w.server.URL }
 		run(w)
 		w.close()
@@ -87,7 +88,7 @@ func onLoopback(t *testing.T, o Options) *world {
 }
 
 func newWorld(t *testing.T, api tairtest.Options, o Options) *world {
-	w := &world{t: t, began: time.Now(), api: tairtest.New(api), log: &logLines{}, accounts: map[string]*staticKey{}}
+	w := &world{t: t, began: time.Now(), api: tairtest.New(api), log: &logLines{}, settle: func() {}, accounts: map[string]*staticKey{}}
 	o.Logger = log.With(log.NewLogfmtLogger(w.log), "caller", log.DefaultCaller)
 	w.exporter = New(o)
 	w.setup = Setup{KeepLast: 30 * day, ScrapeTime: soon}
