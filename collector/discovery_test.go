@@ -1,10 +1,9 @@
 package collector
 
 import (
+	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,72 +13,35 @@ import (
 
 const every = 5 * time.Minute // the discovery interval of the tests
 
-// find adds a source to the setup, with its clients.
-func (w *world) find(s Source) {
+// addSource adds a source to the setup, with its targets.
+func (w *world) addSource(s Source, options ...clientOption) {
 	w.setup.DiscoveryInterval = every
 	for _, region := range s.Regions {
 		if region == AllRegions {
 			s.Home, region = hangzhou, hangzhou
 		}
 		if !slices.ContainsFunc(w.setup.Targets, func(t Target) bool { return t.Account == s.Account && t.Region == region }) {
-			w.reach(s.Account, region)
+			w.addTarget(s.Account, region, options...)
 		}
 	}
 	w.setup.Sources = append(w.setup.Sources, s)
 }
 
-// exists puts an instance into the cloud that no configuration lists.
-func (w *world) exists(account, region, id string, change ...func(*tairtest.Instance)) {
-	i := enabled(account, region, id, w.began.Add(100*day))
-	for _, c := range change {
-		c(&i)
-	}
-	w.api.SetInstance(i)
-}
+// addRegions adds a source of account main for these regions.
+func (w *world) addRegions(regions ...string) { w.addSource(Source{Account: "main", Regions: regions}) }
 
-// requests gives the requests of an operation so far.
-func (w *world) requests(action string) (found []tairtest.Request) {
-	for _, r := range w.api.Requests() {
-		if r.Action == action {
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
-// ids gives the watched instances of a page with their labels, as "id label=value ...".
-func (p page) infos(labels ...string) (infos []string) {
-	for _, m := range p.families["tair_ssl_instance_info"].GetMetric() {
-		info := label(m, "instance_id")
-		for _, name := range labels {
-			info += " " + name + "=" + label(m, name)
-		}
-		infos = append(infos, info)
-	}
-	slices.Sort(infos)
-	return infos
-}
-
-func wantEqual(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s\n got: %s\nwant: %s", what, strings.Join(got, "\n      "), strings.Join(want, "\n      "))
-	}
-}
-
-func tagged(tags map[string]string) func(*tairtest.Instance) {
-	return func(i *tairtest.Instance) { i.Tags = tags }
-}
+// advanceDiscovery returns once the next listing has been sent, whatever its jitter.
+func advanceDiscovery() { advance(every + every/5) }
 
 func TestDiscoveryFindsWhatMatches(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.find(Source{
+		w.addSource(Source{
 			Account: "main", Regions: []string{hangzhou, shanghai},
 			Filter: tair.Filter{Tags: map[string]string{"env": "prod", "ssl": ""}, ResourceGroup: "rg-1"},
-			Labels: map[string]string{"env": "production", "team": "nobody"}, TagLabels: map[string]string{"team": "Team"},
+			Labels: map[string]string{"env": "production", "team": "none"}, TagLabels: map[string]string{"team": "Team"},
 		})
 		w.setup.LabelNames = []string{"env", "team"}
-		match := func(more ...string) func(*tairtest.Instance) {
+		matching := func(more ...string) func(*tairtest.Instance) {
 			return func(i *tairtest.Instance) {
 				i.ResourceGroupID, i.Name = "rg-1", "name of "+i.ID
 				i.Tags = map[string]string{"env": "prod", "ssl": "yes"}
@@ -88,244 +50,177 @@ func TestDiscoveryFindsWhatMatches(t *testing.T) {
 				}
 			}
 		}
-		w.exists("main", hangzhou, "r-1", match("Team", "payments"))
-		w.exists("main", hangzhou, "r-2", match())
-		w.exists("main", shanghai, "r-3", match("Team", ""))
-		w.exists("main", hangzhou, "r-dev", match("env", "dev"))
-		w.exists("main", hangzhou, "r-group", match(), func(i *tairtest.Instance) { i.ResourceGroupID = "rg-2" })
-		w.exists("main", "cn-beijing", "r-elsewhere", match())
-		w.exists("other", hangzhou, "r-foreign", match())
+		w.createInstance("main", hangzhou, "r-1", matching("Team", "payments"))
+		w.createInstance("main", hangzhou, "r-2", matching())
+		w.createInstance("main", shanghai, "r-3", matching("Team", ""))
+		w.createInstance("main", hangzhou, "r-dev", matching("env", "dev"))
+		w.createInstance("main", hangzhou, "r-group", matching(), func(i *tairtest.Instance) { i.ResourceGroupID = "rg-2" })
+		w.createInstance("main", hangzhou, "r-creating", matching(), func(i *tairtest.Instance) { i.Status = "Creating" })
+		w.createInstance("main", hangzhou, "r-unavailable", matching(), func(i *tairtest.Instance) { i.Status = "Unavailable" })
+		w.createInstance("main", beijing, "r-elsewhere", matching())
+		w.createInstance("other", hangzhou, "r-foreign", matching())
 		w.apply()
 		p := w.scrape(soon)
-		wantEqual(t, "watched", p.infos("account", "region", "name", "env", "team"), []string{
+		wantEqual(t, "watched", p.infos("account", "region", "name", "env", "team"),
 			"r-1 account=main region=cn-hangzhou name=name of r-1 env=production team=payments",
-			"r-2 account=main region=cn-hangzhou name=name of r-2 env=production team=nobody",
+			"r-2 account=main region=cn-hangzhou name=name of r-2 env=production team=none",
 			"r-3 account=main region=cn-shanghai name=name of r-3 env=production team=",
-		})
+			"r-unavailable account=main region=cn-hangzhou name=name of r-unavailable env=production team=none",
+		)
 		for _, id := range []string{"r-1", "r-2", "r-3"} {
-			w.wantState(p, id, strings.Replace(knownAt0m, "r-1", id, 1))
+			p.wantState(id, valid(id, 0, 0))
 		}
-		for _, region := range []string{hangzhou, shanghai} {
-			p.want(t, 1, "discovery_last_refresh_successful", "account", "main", "region", region)
-			p.want(t, float64(w.began.Unix()), "discovery_last_success_timestamp_seconds", "account", "main", "region", region)
-			p.want(t, 1, "api_requests_total", "account", "main", "region", region, "action", "DescribeInstances", "code", "OK")
-		}
-		p.want(t, 2, "instances", "account", "main", "region", hangzhou)
-	})
-}
-
-func TestDiscoveryWatchesEveryStateThatMayHaveACertificate(t *testing.T) {
-	inBubble(t, func(w *world) {
-		w.find(Source{Account: "main", Regions: []string{hangzhou}})
-		for _, status := range []string{"Normal", "Creating", "Changing", "Inactive", "Flushing", "Released", "Transforming",
-			"Unavailable", "Error", "Migrating", "BackupRecovering", "MinorVersionUpgrading", "NetworkModifying", "SSLModifying",
-			"SomethingNew"} {
-			w.exists("main", hangzhou, "r-"+status, func(i *tairtest.Instance) { i.Status = status })
-		}
-		w.apply()
-		got := w.scrape(soon).infos()
-		if len(got) != 12 {
-			t.Errorf("%d of 15 are watched: %s", len(got), got)
-		}
-		for _, status := range []string{"Creating", "Released", "Error"} {
-			if slices.Contains(got, "r-"+status) {
-				t.Errorf("%s is watched", status)
-			}
+		for region, n := range map[string]float64{hangzhou: 3, shanghai: 1} {
+			at := []string{"account", "main", "region", region}
+			p.want(1, "discovery_last_refresh_successful", at...)
+			p.want(float64(w.began.Unix()), "discovery_last_success_timestamp_seconds", at...)
+			p.want(1, "api_requests_total", append(at, "action", "DescribeInstances", "code", "OK")...)
+			p.want(n, "instances", at...)
 		}
 	})
 }
 
 func TestDiscoveryFollowsTheCloud(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.find(Source{Account: "main", Regions: []string{hangzhou}})
-		for _, id := range several("r", 120) { // three pages
-			w.exists("main", hangzhou, id)
+		w.addRegions(hangzhou)
+		for _, id := range makeIDs("r", 120) { // three pages
+			w.createInstance("main", hangzhou, id)
 		}
 		w.apply()
 		if n := len(w.scrape(soon).infos()); n != 120 {
 			t.Errorf("%d instances, want 120", n)
 		}
-		wantLogged(t, w.log.take(), `instances=120 came=120 left=0`)
+		w.wantLog(`level=info caller=listing.go:[0-9]+ .* instances=120 came=120 left=0`)
 
 		w.api.RemoveInstance("r-0007")
-		w.exists("main", hangzhou, "r-new", tagged(nil))
-		w.wantState(w.scrape(soon), "r-0007", "success=0 error=not_found,InvalidInstanceId.NotFound")
-		pass(every + every/5)
+		w.createInstance("main", hangzhou, "r-new")
+		w.scrape(soon).wantState("r-0007", "success=0 error=not_found,InvalidInstanceId.NotFound")
+		advanceDiscovery()
 		p := w.scrape(soon)
-		if s := p.state("r-0007"); s != "" {
-			t.Errorf("a deleted instance is still there: %s", s)
-		}
-		if s := p.state("r-new"); !strings.HasPrefix(s, "success=1") {
-			t.Errorf("a new instance: %s", s)
-		}
-		p.want(t, 120, "instances", "account", "main", "region", hangzhou)
-		wantLogged(t, w.log.take(), "reason=not_found", `instances=120 came=1 left=1`)
-		pass(every + every/5)
+		p.wantState("r-0007", "")
+		p.wantSuccess("r-new")
+		p.want(120, "instances", "account", "main", "region", hangzhou)
+		w.wantLog(`.* reason=not_found .*`, `.* instances=120 came=1 left=1`)
+		advanceDiscovery()
 		w.scrape(soon)
-		wantLogged(t, w.log.take()) // nothing has changed
+		w.wantLog() // nothing has changed
 	})
 }
 
-// wantLogged wants as many lines as texts, each with its text.
-func wantLogged(t *testing.T, lines []string, texts ...string) {
-	t.Helper()
-	if len(lines) != len(texts) {
-		t.Errorf("%d lines, want %d: %s", len(lines), len(texts), strings.Join(lines, "\n"))
-		return
-	}
-	for i, text := range texts {
-		if !strings.Contains(lines[i], text) {
-			t.Errorf("line %d is %s, want %s", i, lines[i], text)
-		}
-	}
-}
-
-func TestAFailedListingKeepsTheLastOneAndComesBackSooner(t *testing.T) {
+func TestScrapeWaitsForTheFirstListing(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.find(Source{Account: "main", Regions: []string{hangzhou}})
-		w.exists("main", hangzhou, "r-1")
+		w.addTarget("main", shanghai)
+		w.addInstances("main", shanghai, "r-listed")
+		w.addRegions(hangzhou, beijing)
+		w.createInstance("main", hangzhou, "r-found")
+		w.createInstance("main", beijing, "r-late")
+		w.api.SetFault("DescribeInstances/"+hangzhou, tairtest.Fault{Delay: 3 * time.Second})
+		w.api.SetFault("DescribeInstances/"+beijing, tairtest.Fault{Hang: true})
+		w.api.SetFault("r-found", failWith(500, "InternalError", 1))
 		w.apply()
-		w.scrape(soon)
-		w.log.take()
-		w.api.SetFault("DescribeInstances", fails(403, "Forbidden.RAM"))
-		w.api.ResetRequests()
-		failing := time.Now()
-		pass(every + every/5)
-
-		p := w.scrape(soon)
-		w.wantState(p, "r-1", "success=1 last=6m0s supported=1 enabled=1 expiry=2400h0m0s in=2399h54m0s cert=r-1.redis.rds.aliyuncs.com")
-		p.want(t, 0, "discovery_last_refresh_successful", "account", "main", "region", hangzhou)
-		p.want(t, float64(w.began.Unix()), "discovery_last_success_timestamp_seconds", "account", "main", "region", hangzhou)
-		p.want(t, 1, "discovery_error_info", "account", "main", "region", hangzhou, "reason", "forbidden", "code", "Forbidden.RAM")
-		wantLogged(t, w.log.take(), "allow kvstore:DescribeInstances")
-
-		pass(30 * time.Minute)
-		tries := w.requests("DescribeInstances")
-		var gaps []time.Duration
-		for i := range tries[1:] {
-			gaps = append(gaps, tries[i+1].At.Sub(tries[i].At))
-		}
-		if first := tries[0].At.Sub(failing); first < every*9/10 || first > every*11/10 {
-			t.Errorf("the first try after %s, want the interval with its jitter", first)
-		}
-		wait := firstListRetry
-		for i, gap := range gaps {
-			if gap < wait/2 || gap > wait {
-				t.Errorf("gap %d is %s, want %s to %s", i, gap, wait/2, wait)
-			}
-			wait = min(2*wait, every)
-		}
-		if len(gaps) < 6 {
-			t.Errorf("only %d tries", len(tries))
-		}
-
-		w.api.ClearFaults()
-		pass(every)
-		p = w.scrape(soon)
-		p.want(t, 1, "discovery_last_refresh_successful", "account", "main", "region", hangzhou)
-		if _, there := p.value("exporter_discovery_error_info"); there {
-			t.Error("discovery_error_info is still there")
-		}
-		wantLogged(t, w.log.take(), "the instances can be listed again")
-	})
-}
-
-func TestAScrapeWaitsForTheFirstTry(t *testing.T) {
-	inBubble(t, func(w *world) {
-		w.reach("main", shanghai)
-		w.watch("main", shanghai, "r-listed")
-		w.find(Source{Account: "main", Regions: []string{hangzhou, "cn-beijing"}})
-		w.exists("main", hangzhou, "r-found")
-		w.exists("main", "cn-beijing", "r-late")
-		w.api.SetFault("DescribeInstances/cn-hangzhou", tairtest.Fault{Delay: 3 * time.Second})
-		w.api.SetFault("DescribeInstances/cn-beijing", tairtest.Fault{Hang: true})
-		w.api.SetFault("r-found", tairtest.Fault{Times: 1, Error: &tairtest.APIError{Status: 500, Code: "InternalError"}})
-		w.apply()
-
-		status := func(h http.Handler, path string) int {
-			rec := httptest.NewRecorder()
-			h.ServeHTTP(rec, httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, path, http.NoBody))
-			return rec.Code
-		}
+		status := func(h http.Handler, path string) int { return w.do(w.t.Context(), h, path).Code }
+		probe := w.exporter.ProbeHandler(ScrapeTimeout{Default: time.Second})
 		if w.exporter.Ready() == nil || status(w.exporter.SDHandler(), "/sd") != http.StatusServiceUnavailable {
-			t.Error("ready before the first try")
+			t.Error("ready before the first listing")
 		}
-		if code := status(w.exporter.ProbeHandler(ScrapeTimeout{Default: time.Second}), "/probe?target=r-found"); code != http.StatusServiceUnavailable {
-			t.Errorf("a probe that may yet be found: HTTP %d", code)
+		if code := status(probe, "/probe?target=r-found"); code != http.StatusServiceUnavailable { // waits for a second
+			t.Errorf("a probe of an instance that may still be found: HTTP %d", code)
 		}
-		// one second has passed
 		p := w.scrape(3 * time.Second)
-		if took := time.Since(w.began); took != 4*time.Second {
-			t.Errorf("the scrape ended after %s, want its deadline", took)
-		}
-		w.wantState(p, "r-listed", "success=1 last=1s supported=1 enabled=1 expiry=2400h0m0s in=2399h59m56s cert=r-listed.redis.rds.aliyuncs.com")
-		w.wantState(p, "r-found", "success=0 error=server,InternalError") // asked once: it failed in this scrape
+		w.wantElapsed(4 * time.Second) // the deadline
+		p.wantState("r-listed", valid("r-listed", time.Second, 4*time.Second))
+		p.wantState("r-found", "success=0 error=server,InternalError") // requested once: it failed in this scrape
 
 		p = w.scrape(soon)
-		if took := time.Since(w.began); took != 5*time.Second { // the time of an attempt
-			t.Errorf("the scrape ended after %s, want the end of the first try", took)
-		}
-		if s := p.state("r-found"); !strings.HasPrefix(s, "success=1") {
-			t.Error(s)
-		}
-		p.want(t, 0, "discovery_last_refresh_successful", "account", "main", "region", "cn-beijing")
-		if _, there := p.value("exporter_discovery_last_success_timestamp_seconds", "account", "main", "region", "cn-beijing"); there {
-			t.Error("a success that never was has a time")
-		}
+		w.wantElapsed(5 * time.Second) // the attempt to list cn-beijing has timed out
+		p.wantSuccess("r-found")
+		p.want(0, "discovery_last_refresh_successful", "account", "main", "region", beijing)
+		p.wantAbsent("exporter_discovery_last_success_timestamp_seconds", "account", "main", "region", beijing)
 		if w.exporter.Ready() != nil || status(w.exporter.SDHandler(), "/sd") != http.StatusOK {
-			t.Error("not ready although everything was tried")
+			t.Error("not ready although every listing was tried")
 		}
-		if code := status(w.exporter.ProbeHandler(ScrapeTimeout{Default: time.Second}), "/probe?target=r-late"); code != http.StatusNotFound {
-			t.Errorf("a probe of what is not found: HTTP %d", code)
+		if code := status(probe, "/probe?target=r-late"); code != http.StatusNotFound {
+			t.Errorf("a probe of an instance that is not found: HTTP %d", code)
 		}
 		w.api.ClearFaults()
 	})
 }
 
-func TestASlowListingDelaysNoScrape(t *testing.T) {
-	inBubble(t, func(w *world) {
-		w.find(Source{Account: "main", Regions: []string{hangzhou}})
-		w.exists("main", hangzhou, "r-1")
+// An inventory with more instances changes nothing for the calls that are in flight.
+func TestNewInventoryKeepsCallsInFlight(t *testing.T) {
+	inSlowBubble(t, 2*time.Second, func(w *world) {
+		w.addRegions(hangzhou)
+		w.createInstance("main", hangzhou, "r-1")
 		w.apply()
 		w.scrape(soon)
-		w.api.SetFault("DescribeInstances", tairtest.Fault{Hang: true})
-		pass(every*11/10 + time.Second) // one hangs now, or has just ended and comes again soon
-		for range 20 {
-			began := time.Now()
-			w.scrape(soon)
-			if took := time.Since(began); took != 0 {
-				t.Errorf("a scrape took %s", took)
-			}
-			pass(time.Second)
+		w.createInstance("main", hangzhou, "r-2")
+		w.api.SetFault("r-1", tairtest.Fault{Delay: 4*time.Second + 900*time.Millisecond})
+		w.advanceToListing()
+		before := len(w.requests(tair.ActionDescribeInstanceSSL))
+		first := w.scrapeAfter(0, soon)
+		advance(2500 * time.Millisecond) // the inventory has r-2 now
+		w.scrape(soon).wantSuccess("r-2")
+		first()
+		var requested []string
+		for _, r := range w.requests(tair.ActionDescribeInstanceSSL)[before:] {
+			requested = append(requested, r.InstanceID)
 		}
+		wantEqual(t, "requested", requested, "r-1", "r-2")
 	})
 }
 
-// What a listing brings changes nothing for the calls that are under way.
-func TestASwapOfTheListKeepsCallsInFlight(t *testing.T) {
-	inSlowBubble(t, 2*time.Second, func(w *world) {
-		w.find(Source{Account: "main", Regions: []string{hangzhou}})
-		w.exists("main", hangzhou, "r-1")
+// advanceToListing returns within a second after the next listing is sent.
+func (w *world) advanceToListing() {
+	for n := len(w.requests(tair.ActionDescribeInstances)); len(w.requests(tair.ActionDescribeInstances)) == n; {
+		advance(time.Second)
+	}
+}
+
+// The listings of a region go one after the other. When the first one times out, the others count as tried.
+func TestSourcesOfARegionThatHangsCountAsTriedTogether(t *testing.T) {
+	inBubble(t, func(w *world) {
+		for i := range 10 {
+			w.addSource(Source{Account: "main", Regions: []string{hangzhou}, Filter: tair.Filter{ResourceGroup: fmt.Sprint("rg-", i)}})
+		}
+		w.addRegions(shanghai)
+		w.createInstance("main", shanghai, "r-1")
+		w.api.SetFault("DescribeInstances/"+hangzhou, tairtest.Fault{Hang: true})
 		w.apply()
-		w.scrape(soon)
-		w.exists("main", hangzhou, "r-2")
-		w.api.SetFault("r-1", tairtest.Fault{Delay: 4*time.Second + 900*time.Millisecond})
-		for n := len(w.requests("DescribeInstances")); len(w.requests("DescribeInstances")) == n; {
-			pass(time.Second)
-		}
-		before := len(w.requests("DescribeInstanceSSL"))
-		first := make(chan page)
-		go func() { first <- w.scrape(soon) }()
-		pass(2500 * time.Millisecond) // the list has r-2 now
 		p := w.scrape(soon)
-		<-first
-		if s := p.state("r-2"); !strings.HasPrefix(s, "success=1") {
-			t.Errorf("r-2: %s", s)
+		w.wantElapsed(5 * time.Second) // one attempt
+		p.wantSuccess("r-1")
+		p.want(0, "discovery_last_refresh_successful", "account", "main", "region", hangzhou)
+		w.api.ClearFaults()
+	})
+}
+
+func TestSourcesOfOneRegionShareOneGauge(t *testing.T) {
+	inBubble(t, func(w *world) {
+		for _, env := range []string{"prod", "dev"} {
+			tags := map[string]string{"env": env}
+			w.addSource(Source{Account: "main", Regions: []string{hangzhou}, Filter: tair.Filter{Tags: tags}})
+			w.createInstance("main", hangzhou, "r-"+env, tagged(tags))
 		}
-		var asked []string
-		for _, r := range w.requests("DescribeInstanceSSL")[before:] {
-			asked = append(asked, r.InstanceID)
+		w.apply()
+		w.scrape(soon).want(1, "discovery_last_refresh_successful", "account", "main", "region", hangzhou)
+		w.api.SetFault("DescribeInstances", failWith(500, "InternalError", 3))
+		failed, succeeded := 0, 0
+		for range 90 {
+			advance(every / 60)
+			p := w.scrape(soon)
+			wantEqual(t, "watched", p.infos(), "r-dev", "r-prod")
+			_, explained := p.value("exporter_discovery_error_info", "account", "main", "region", hangzhou, "reason", "server")
+			switch ok, _ := p.value("exporter_discovery_last_refresh_successful", "account", "main", "region", hangzhou); {
+			case ok == 1 && !explained:
+				succeeded++
+			case ok == 0 && explained:
+				failed++
+			default:
+				t.Errorf("successful is %v, error_info is present: %t", ok, explained)
+			}
 		}
-		wantEqual(t, "asked", asked, []string{"r-1", "r-2"})
+		if failed == 0 || succeeded == 0 {
+			t.Errorf("%d pages with the failure of one, %d without", failed, succeeded)
+		}
 	})
 }

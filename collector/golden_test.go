@@ -16,13 +16,13 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
-	"tair_ssl_exporter/collector/tair"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
-// golden compares what is gathered with a file. Only the named metrics count; without names all of them.
+// golden compares what g gathers with a file: the named metrics, or all of them without names. It tests that names and help
+// texts follow the conventions.
 func golden(t *testing.T, file string, g prometheus.Gatherer, names ...string) {
 	t.Helper()
 	path := filepath.Join("testdata", file)
@@ -52,9 +52,19 @@ func golden(t *testing.T, file string, g prometheus.Gatherer, names ...string) {
 	if err := testutil.GatherAndCompare(gathered, bytes.NewReader(want), names...); err != nil {
 		t.Error(err)
 	}
+	var ours []string // not those of the Go runtime
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), namespace+"_") {
+			ours = append(ours, f.GetName())
+		}
+	}
+	problems, err := testutil.GatherAndLint(gathered, ours...)
+	if err != nil || len(ours) < 9 || len(problems) > 0 {
+		t.Errorf("the names and help texts of %d metrics: %v, %v", len(ours), problems, err)
+	}
 }
 
-// instances gives the metrics of the watched instances by way of a registry that takes nothing amiss.
+// instances gathers the metrics of the watched instances with a pedantic registry.
 func instances(ctx context.Context, e *Exporter) prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -68,16 +78,16 @@ func instances(ctx context.Context, e *Exporter) prometheus.Gatherer {
 	})
 }
 
-// everyState is a fleet with an instance in each state, on the first of May 2026.
-func everyState(w *world) {
-	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+// applyEveryState applies an instance in each state, on the first of May 2026.
+func applyEveryState(w *world) {
+	start := may
 	w.exporter.now = func() time.Time { return start.Add(time.Since(w.began)) }
 
 	w.setup.LabelNames = []string{"env", "team"}
-	w.reach("main", hangzhou)
-	w.reach("main", shanghai)
-	w.reach("main", "cn-beijing")
-	w.reach("other", hangzhou)
+	w.addTarget("main", hangzhou)
+	w.addTarget("main", shanghai)
+	w.addTarget("main", beijing)
+	w.addTarget("other", hangzhou)
 	add := func(i Instance, cloud tairtest.Instance, faults ...tairtest.Fault) {
 		cloud.ID, cloud.Account, cloud.Region = i.ID, i.Account, i.Region
 		if cloud.SSLEnabled != "" {
@@ -95,26 +105,26 @@ func everyState(w *world) {
 	add(main("r-valid-bare", ""), tairtest.Instance{SSLEnabled: "Enable", ExpiresAt: start.Add(time.Hour), DownloadURL: "javascript:alert(1)"})
 	add(main("r-expired", "expired"), tairtest.Instance{SSLEnabled: "Enable", ExpiresAt: start.Add(-3 * day), CommonName: "r-expired.redis.rds.aliyuncs.com"})
 	add(main("r-disabled", "disabled"), tairtest.Instance{SSLEnabled: "Disable", ExpiresAt: start.Add(-400 * day)})
-	add(main("r-unsupported", "unsupported"), valid, fails(400, "InvalidRedisVersionPattern"))
+	add(main("r-unsupported", "unsupported"), valid, failWith(400, "InvalidRedisVersionPattern"))
 	add(main("r-deleted", "deleted"), tairtest.Instance{})
-	add(main("r-forbidden", "forbidden"), valid, fails(403, "Forbidden.RAM"))
-	add(main("r-server", "server"), valid, fails(503, "ServiceUnavailable"))
+	add(main("r-forbidden", "forbidden"), valid, failWith(403, "Forbidden.RAM"))
+	add(main("r-server", "server"), valid, failWith(503, "ServiceUnavailable"))
 	add(main("r-network", "network"), valid, tairtest.Fault{Reset: true})
 	add(main("r-nonsense", "nonsense"), valid, tairtest.Fault{Body: []byte("<html>")})
-	add(Instance{ID: "r-throttled", Account: "main", Region: shanghai, Labels: map[string]string{"env": "test"}}, valid, fails(400, "Throttling.User"))
-	add(Instance{ID: "r-pending", Account: "main", Region: "cn-beijing"}, valid, tairtest.Fault{Hang: true})
+	add(Instance{ID: "r-throttled", Account: "main", Region: shanghai, Labels: map[string]string{"env": "test"}}, valid, failWith(400, "Throttling.User"))
+	add(Instance{ID: "r-pending", Account: "main", Region: beijing}, valid, tairtest.Fault{Hang: true})
 	add(Instance{ID: "r-unauthorized", Account: "other", Region: hangzhou}, valid)
 	w.revoke("other")
 	w.apply()
 }
 
-func TestEveryState(t *testing.T) {
+func TestMetricsOfEveryState(t *testing.T) {
 	inBubble(t, func(w *world) {
-		everyState(w)
+		applyEveryState(w)
 		g := instances(w.t.Context(), w.exporter)
 		golden(t, "every_state.prom", g)
 		for _, id := range []string{"r-valid", "r-valid-bare", "r-expired", "r-disabled"} {
-			w.api.SetFault(id, fails(500, "InternalError"))
+			w.api.SetFault(id, failWith(500, "InternalError"))
 		}
 		golden(t, "outage.prom", g)
 	})
@@ -122,57 +132,18 @@ func TestEveryState(t *testing.T) {
 
 func TestMetricsOfTheExporter(t *testing.T) {
 	inBubble(t, func(w *world) {
-		everyState(w)
+		m, r := w.exporter.metrics, prometheus.NewPedanticRegistry()
+		r.MustRegister(m.requests, m.duration, m.throttles, m.waited, m.credentialsFailures, m.scrapeDuration, m.scrapeDeferred,
+			m.reloadSuccessful, m.reloadTime, newInventoryCollector(w.exporter.current.load, w.exporter.health, w.exporter.renewalHealth))
+		if _, err := r.Gather(); err != nil {
+			t.Errorf("before the first configuration: %v", err)
+		}
+		applyEveryState(w)
 		w.scrape(time.Second)
-		golden(t, "exporter.prom", w.exporter.metrics.registry, "tair_ssl_exporter_api_requests_total",
+		golden(t, "exporter.prom", r, "tair_ssl_exporter_api_requests_total",
 			"tair_ssl_exporter_api_throttles_total", "tair_ssl_exporter_api_rate_limit_qps", "tair_ssl_exporter_instances",
 			"tair_ssl_exporter_scrape_duration_seconds", "tair_ssl_exporter_scrape_deferred_instances",
 			"tair_ssl_exporter_config_last_reload_successful", "tair_ssl_exporter_config_last_reload_success_timestamp_seconds",
 			"tair_ssl_exporter_credentials_refresh_failures_total")
 	})
-}
-
-// The names, types and help texts keep to the conventions; those of the Go runtime are not ours.
-func TestMetricsAreNamedWell(t *testing.T) {
-	inBubble(t, func(w *world) {
-		everyState(w)
-		for _, g := range []prometheus.Gatherer{instances(w.t.Context(), w.exporter), w.exporter.metrics.registry} {
-			families, err := g.Gather()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var ours []string
-			for _, f := range families {
-				if strings.HasPrefix(f.GetName(), namespace+"_") {
-					ours = append(ours, f.GetName())
-				}
-			}
-			problems, err := testutil.GatherAndLint(g, ours...)
-			if err != nil || len(ours) < 9 {
-				t.Errorf("%d metrics: %v", len(ours), err)
-			}
-			for _, p := range problems {
-				t.Errorf("%s: %s", p.Metric, p.Text)
-			}
-		}
-	})
-}
-
-// The exporter's own registry stays within what a pedantic one takes, before and after a configuration.
-func TestExporterIsPedantic(t *testing.T) {
-	w := onLoopback(t, Options{})
-	r := prometheus.NewPedanticRegistry()
-	m := w.exporter.metrics
-	r.MustRegister(m.requests, m.duration, m.throttles, m.waited, m.credentialsFailures, m.scrapeDuration, m.scrapeDeferred,
-		m.reloadSuccessful, m.reloadTime, newInventoryCollector(w.exporter.current.load, w.exporter.health, w.exporter.renewalHealth))
-	for range 2 {
-		if _, err := r.Gather(); err != nil {
-			t.Error(err)
-		}
-		w.setup.Targets, w.setup.Instances = nil, nil
-		w.reach("main", hangzhou, func(c *tair.ClientConfig) { c.QPS = 20 })
-		w.watch("main", hangzhou, "r-1")
-		w.apply()
-		w.scrape(soon)
-	}
 }

@@ -31,55 +31,55 @@ func (w *world) wantRenewal(p page, id string, scheduled, deadline time.Duration
 
 func TestScheduledRenewals(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.reach("main", hangzhou)
-		w.watch("main", hangzhou, "r-1", "r-2", "r-3")
+		w.addTarget("main", hangzhou)
+		w.addInstances("main", hangzhou, "r-1", "r-2", "r-3")
 		w.setup.DiscoveryInterval = 10 * time.Minute
 		w.setup.Renewals = []RenewalList{{Account: "main", Home: hangzhou}}
 		w.api.SetEvents(w.update(1, "r-1", 9*day, 16*day), w.update(2, "r-1", 2*day, 0), w.update(3, "r-2", 3*day, 0),
 			w.update(4, "r-unwatched", day, 0), tairtest.Event{Account: "main", ID: 5, InsName: "r-3", SwitchTime: "soon"})
 		w.apply()
-		pass(time.Second)
+		advance(time.Second)
 		p := w.scrape(soon)
 		w.wantRenewal(p, "r-1", 2*day, 0) // the earliest
 		w.wantRenewal(p, "r-2", 3*day, 0)
 		w.wantRenewal(p, "r-3", 0, 0)
 		w.wantRenewal(p, "r-unwatched", 0, 0)
-		p.want(t, 1, "renewals_last_refresh_successful", "account", "main")
-		p.want(t, float64(w.began.Unix()), "renewals_last_success_timestamp_seconds", "account", "main")
+		p.want(1, "renewals_last_refresh_successful", "account", "main")
+		p.want(float64(w.began.Unix()), "renewals_last_success_timestamp_seconds", "account", "main")
 		if lines := w.log.take(); len(lines) != 1 || !strings.Contains(lines[0], "instance_id=r-3 event_id=5") {
 			t.Errorf("logged %q, want the unreadable event once", lines)
 		}
 
-		w.api.SetFault("DescribeActiveOperationTasks", fails(403, "Forbidden.RAM"))
-		pass(time.Hour)
+		w.api.SetFault("DescribeActiveOperationTasks", failWith(403, "Forbidden.RAM"))
+		advance(time.Hour)
 		p = w.scrape(soon)
 		w.wantRenewal(p, "r-2", 3*day, 0) // kept
-		p.want(t, 0, "renewals_last_refresh_successful", "account", "main")
-		p.want(t, 1, "renewals_error_info", "account", "main", "reason", "forbidden", "code", "Forbidden.RAM")
+		p.want(0, "renewals_last_refresh_successful", "account", "main")
+		p.want(1, "renewals_error_info", "account", "main", "reason", "forbidden", "code", "Forbidden.RAM")
 		if lines := w.log.take(); len(lines) != 1 || !strings.Contains(lines[0], "allow kvstore:DescribeActiveOperationTasks") {
 			t.Errorf("logged %q, want the failure once with a hint", lines)
 		}
 
 		w.api.ClearFaults()
 		w.api.SetEvents(w.update(1, "r-1", 9*day, 16*day))
-		pass(time.Hour)
+		advance(time.Hour)
 		w.apply() // a reload keeps what is known
 		p = w.scrape(soon)
 		w.wantRenewal(p, "r-1", 9*day, 16*day)
 		w.wantRenewal(p, "r-2", 0, 0) // done, or canceled
 
-		w.api.SetFault("DescribeActiveOperationTasks", fails(500, "InternalError"))
-		pass(10*day - 3*time.Hour)
+		w.api.SetFault("DescribeActiveOperationTasks", failWith(500, "InternalError"))
+		advance(10*day - 3*time.Hour)
 		w.wantRenewal(w.scrape(soon), "r-1", 9*day, 16*day)
-		pass(2 * time.Hour)
+		advance(2 * time.Hour)
 		w.wantRenewal(w.scrape(soon), "r-1", 0, 0) // a day after its time
 	})
 }
 
 func TestRenewalsDelayNoScrape(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.reach("main", hangzhou)
-		w.watch("main", hangzhou, "r-1")
+		w.addTarget("main", hangzhou)
+		w.addInstances("main", hangzhou, "r-1")
 		w.setup.DiscoveryInterval = time.Minute
 		w.setup.Renewals = []RenewalList{{Account: "main", Home: hangzhou}}
 		w.api.SetFault("DescribeActiveOperationTasks", tairtest.Fault{Hang: true})
@@ -93,17 +93,17 @@ func TestRenewalsDelayNoScrape(t *testing.T) {
 
 func TestExpiryWindows(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.reach("main", hangzhou)
-		w.watch("main", hangzhou, "r-listed")
+		w.addTarget("main", hangzhou)
+		w.addInstances("main", hangzhou, "r-listed")
 		w.setup.Instances[0].Windows = Windows{Warning: 60 * day, Critical: 14 * day}
 		for id, tags := range map[string]map[string]string{
 			"r-plain": {}, "r-tagged": {"warn": "21d", "page": "3d"}, "r-short": {"warn": "2d"}, "r-odd": {"warn": "soon", "page": "-1d"},
 		} {
-			i := enabled("main", hangzhou, id, w.began.Add(100*day))
+			i := withSSL("main", hangzhou, id, w.began.Add(100*day))
 			i.Tags = tags
 			w.api.SetInstance(i)
 		}
-		w.find(Source{Account: "main", Regions: []string{hangzhou}, Windows: Windows{Warning: 30 * day, Critical: 7 * day}, WarningTag: "warn", CriticalTag: "page"})
+		w.addSource(Source{Account: "main", Regions: []string{hangzhou}, Windows: Windows{Warning: 30 * day, Critical: 7 * day}, WarningTag: "warn", CriticalTag: "page"})
 		w.apply()
 		p := w.scrape(soon)
 		for id, want := range map[string][]time.Duration{
@@ -116,7 +116,7 @@ func TestExpiryWindows(t *testing.T) {
 				t.Errorf("%s: windows %v, want %v", id, got, want)
 			}
 		}
-		pass(time.Hour)
+		advance(time.Hour)
 		warnings := 0
 		for _, line := range w.log.take() {
 			if strings.Contains(line, "no duration such as 14d") && strings.Contains(line, "example=r-odd") {

@@ -2,10 +2,13 @@ package collector
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+
+	"tair_ssl_exporter/collector/tair"
 )
 
-// shardIDs are instance IDs as the cloud makes them.
+// shardIDs returns instance IDs in the form of the cloud.
 func shardIDs(n int) []string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -14,7 +17,7 @@ func shardIDs(n int) []string {
 	return ids
 }
 
-// shardsOf gives the shard of each ID and fails when one is not on exactly one.
+// shardsOf returns the shard of each ID. It fails when an ID is not on exactly one.
 func shardsOf(t *testing.T, ids []string, total int) []int {
 	t.Helper()
 	of := make([]int, len(ids))
@@ -51,7 +54,7 @@ func TestShardsAreEven(t *testing.T) {
 	}
 }
 
-func TestOneMoreShardMovesItsShareOnly(t *testing.T) {
+func TestOneMoreShardMovesItsShareAlone(t *testing.T) {
 	ids := shardIDs(1000)
 	for total := 1; total < 8; total++ {
 		before, after := shardsOf(t, ids, total), shardsOf(t, ids, total+1)
@@ -71,7 +74,7 @@ func TestOneMoreShardMovesItsShareOnly(t *testing.T) {
 	}
 }
 
-// TestShardOfAnIDStaysTheSame pins the hash: with another one every instance would change its shard at an update.
+// With another hash every instance would change its shard at an update.
 func TestShardOfAnIDStaysTheSame(t *testing.T) {
 	got := fmt.Sprint(shardsOf(t, []string{"r-bp1zxszhcgatnx", "r-bp1yyyyyyyyyyy", "r-gs5demo6h3ryl2vf", "r-t4n0123456789"}, 5))
 	if want := "[1 1 1 3]"; got != want {
@@ -93,23 +96,33 @@ func TestShardOutOfRangeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAShardWatchesItsInstancesOnly(t *testing.T) {
-	inBubble(t, func(w *world) {
-		w.reach("main", hangzhou)
-		w.watch("main", hangzhou, shardIDs(40)...)
-		w.setup.Shard = Shard{Index: 1, Total: 4}
-		w.apply()
-		w.scrape(soon)
-		holds := w.setup.Shard.holder()
-		asked := 0
-		for _, r := range w.api.Requests() {
-			asked++
-			if !holds(r.InstanceID) {
-				t.Errorf("%s is on another shard", r.InstanceID)
+// Listed or found, every instance is watched on one shard.
+func TestEveryShardWatchesItsPart(t *testing.T) {
+	seen := make(map[string]int)
+	ids := shardIDs(80)
+	for shard := range 3 {
+		inBubble(t, func(w *world) {
+			w.addRegions(hangzhou)
+			w.addInstances("main", hangzhou, ids[:40]...)
+			for _, id := range ids[40:] {
+				w.createInstance("main", hangzhou, id)
 			}
+			w.setup.Shard = Shard{shard, 3}
+			w.apply()
+			watched := w.scrape(soon).infos()
+			for _, id := range watched {
+				seen[id]++
+			}
+			for _, r := range w.requests(tair.ActionDescribeInstanceSSL) {
+				if !slices.Contains(watched, r.InstanceID) {
+					t.Errorf("%s is on another shard", r.InstanceID)
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		if seen[id] != 1 {
+			t.Errorf("%s is on %d shards", id, seen[id])
 		}
-		if asked == 0 || asked > 20 {
-			t.Errorf("%d of 40 instances are asked for by one of 4 shards", asked)
-		}
-	})
+	}
 }
