@@ -4,7 +4,6 @@ package helm_test
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -178,24 +177,5 @@ func mustRefuse(t *testing.T, what string, err error, text string) {
 		t.Errorf("%s: accepted", what)
 	} else if !strings.Contains(err.Error(), text) {
 		t.Errorf("%s: refused without %q:\n%v", what, text, err)
-	}
-}
-
-// golden compares a text with a file; with UPDATE in the environment it writes the file.
-func golden(t *testing.T, path, text string) {
-	t.Helper()
-	if os.Getenv("UPDATE") != "" {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	diff := exec.CommandContext(t.Context(), "diff", "-u", path, "-")
-	diff.Stdin = strings.NewReader(text)
-	if out, err := diff.CombinedOutput(); err != nil {
-		t.Errorf("%s is out of date (%v); make golden writes it:\n%s", path, err, out)
 	}
 }
