@@ -4,10 +4,8 @@ package helm_test
 
 import (
 	"encoding/json"
-	"maps"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -106,24 +104,15 @@ func TestManifestsAreValid(t *testing.T) {
 	for _, dir := range []string{"deploy/kubernetes", "deploy/kubernetes/monitoring"} {
 		texts[filepath.Base(dir)+"-kustomize"] = kustomize(t, dir)
 	}
-	texts["broken"] = strings.ReplaceAll(texts["default"], "enableServiceLinks: false", "enableServiceLink: false")
-	dir, schemas := t.TempDir(), schemas(t)
-	validate := func(names ...string) (string, error) {
-		args := []string{"-strict", "-summary", "-schema-location", schemas}
-		for _, name := range names {
-			path := filepath.Join(dir, name+".yaml")
-			apptest.Write(t, path, texts[name])
-			args = append(args, path)
-		}
-		out, err := exec.CommandContext(t.Context(), apptest.Tool(t, "KUBECONFORM"), args...).CombinedOutput()
-		return string(out), err
+	dir := t.TempDir()
+	args := []string{"-strict", "-summary", "-schema-location", schemas(t)}
+	for name, text := range texts {
+		path := filepath.Join(dir, name+".yaml")
+		apptest.Write(t, path, text)
+		args = append(args, path)
 	}
-	if output, err := validate("broken"); err == nil || !strings.Contains(output, "Invalid: 2, Errors: 0, Skipped: 0") {
-		t.Errorf("an unknown field in two pods: %v, %s", err, output)
-	}
-	delete(texts, "broken")
-	output, err := validate(slices.Collect(maps.Keys(texts))...)
-	if err != nil || !strings.Contains(output, "Invalid: 0, Errors: 0, Skipped: 0") {
-		t.Errorf("%v: %s", err, output)
+	output := apptest.Command(t, apptest.Tool(t, "KUBECONFORM"), args...)
+	if !strings.Contains(output, "Invalid: 0, Errors: 0, Skipped: 0") {
+		t.Error(output)
 	}
 }
