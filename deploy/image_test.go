@@ -40,40 +40,30 @@ func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
 	}
 }
 
-// dockerRuns returns the words of each `docker run` that a file shows.
-func dockerRuns(text string) [][]string {
-	text = regexp.MustCompile(`\\\n#?`).ReplaceAllString(text, "")
-	var found [][]string
-	for _, m := range regexp.MustCompile(`(?m)^#? +docker run (.*)$`).FindAllStringSubmatch(text, -1) {
-		found = append(found, strings.Fields(strings.ReplaceAll(m[1], `"`, "")))
-	}
-	return found
-}
-
 func TestExamplesRunTheImageConfined(t *testing.T) {
 	image := "tair_ssl_exporter:" + apptest.NewestRelease(t)
-	runs := dockerRuns(apptest.Read(t, "Dockerfile"))
-	if len(runs) == 0 {
-		t.Fatal("the Dockerfile shows no docker run")
-	}
-	for _, words := range append(runs, dockerRuns(apptest.Read(t, "README.md"))...) {
-		at := slices.Index(words, image)
-		if at < 0 {
-			t.Errorf("%q does not run %s", words, image)
-			continue
-		}
-		for _, want := range []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "127.0.0.1:10219:10219"} {
-			if !slices.Contains(words[:at], want) {
-				t.Errorf("%q lacks %s", words, want)
+	for _, file := range []string{"Dockerfile", "README.md"} {
+		text := regexp.MustCompile(`\\\n#?`).ReplaceAllString(apptest.Read(t, file), "")
+		for _, command := range apptest.MatchesIn(t, file, text, `(?m)^#? *docker run (.*)$`) {
+			words := strings.Fields(strings.ReplaceAll(command, `"`, ""))
+			at := slices.Index(words, image)
+			if at < 0 {
+				t.Errorf("%q does not run %s", words, image)
+				continue
 			}
-		}
-		flags := words[at+1:]
-		if inside := apptest.Flag(flags, "config.file"); inside != "" {
-			if !slices.ContainsFunc(words[:at], func(w string) bool { return strings.HasSuffix(w, ":"+inside+":ro") }) {
-				t.Errorf("%q does not mount %s", words, inside)
+			for _, want := range []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "127.0.0.1:10219:10219"} {
+				if !slices.Contains(words[:at], want) {
+					t.Errorf("%q lacks %s", words, want)
+				}
 			}
-			flags[slices.Index(flags, "--config.file="+inside)] = "--instance=cn-hangzhou/r-bp1a"
+			flags := words[at+1:]
+			if inside := apptest.Flag(flags, "config.file"); inside != "" {
+				if !slices.ContainsFunc(words[:at], func(w string) bool { return strings.HasSuffix(w, ":"+inside+":ro") }) {
+					t.Errorf("%q does not mount %s", words, inside)
+				}
+				flags[slices.Index(flags, "--config.file="+inside)] = "--instance=cn-hangzhou/r-bp1a"
+			}
+			apptest.CheckConfig(t, flags...)
 		}
-		apptest.CheckConfig(t, flags...)
 	}
 }

@@ -28,8 +28,7 @@ func TestE2EHealthChecks(t *testing.T) {
 			service := compose(t).Services[c.name]
 			root, address := t.TempDir(), apptest.FreeAddress(t)
 			replace := []string{"=" + c.data, "=" + filepath.Join(root, "data")}
-			files, _ := mounts(t, service.Volumes)
-			for inside, file := range files {
+			for inside, file := range mounts(t, service.Volumes) {
 				apptest.Command(t, "mkdir", "-p", filepath.Dir(root+inside))
 				apptest.Command(t, "cp", "-r", file, root+inside)
 				replace = append(replace, "="+inside, "="+root+inside)

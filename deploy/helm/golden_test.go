@@ -55,33 +55,29 @@ func withoutBodies(t *testing.T, text string) string {
 func TestKubernetesGolden(t *testing.T) {
 	const head = "# Rendered from deploy/helm/tair-ssl-exporter by make golden.\n"
 	ofHelm := regexp.MustCompile(`(?m)^(# Source:|\s+app\.kubernetes\.io/managed-by:|\s+helm\.sh/chart:) .*\n`)
-	rendered := []string{"tair-ssl-exporter.yml"}
-	golden(t, "deploy/kubernetes/"+rendered[0], head+configurationIn(manifests(t, render(t, "default"))))
+	rendered := []string{"deploy/kubernetes/tair-ssl-exporter.yml"}
+	golden(t, rendered[0], head+configurationIn(manifests(t, render(t, "default"))))
 	for _, m := range manifests(t, render(t, "kubernetes")) {
 		if m.isHook() {
 			continue
 		}
-		name := strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(m.kind(), "$1-$2")) + ".yaml"
+		path := strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(m.kind(), "$1-$2")) + ".yaml"
 		if strings.HasPrefix(str(m.at("apiVersion")), "monitoring.coreos.com/") {
-			name = "monitoring/" + name
+			path = "monitoring/" + path
 		}
-		rendered = append(rendered, name)
-		golden(t, "deploy/kubernetes/"+name, head+strings.TrimSpace(ofHelm.ReplaceAllString(m.text, ""))+"\n")
+		path = "deploy/kubernetes/" + path
+		rendered = append(rendered, path)
+		golden(t, path, head+strings.TrimSpace(ofHelm.ReplaceAllString(m.text, ""))+"\n")
 	}
-	// Every file there is rendered, and named by the kustomization of its directory.
-	for _, dir := range []string{"deploy/kubernetes/", "deploy/kubernetes/monitoring/"} {
+	files := append(apptest.Glob(t, "deploy/kubernetes/*.y*ml"), apptest.Glob(t, "deploy/kubernetes/monitoring/*.yaml")...)
+	for _, path := range files {
+		dir, file := filepath.Split(path)
+		if file == "kustomization.yaml" {
+			continue
+		}
 		kustomization := apptest.Read(t, dir+"kustomization.yaml")
-		for _, path := range apptest.Glob(t, dir+"*.y*ml") {
-			file := filepath.Base(path)
-			if file == "kustomization.yaml" {
-				continue
-			}
-			if !slices.Contains(rendered, strings.TrimPrefix(path, "deploy/kubernetes/")) {
-				t.Errorf("%s is not rendered any more", path)
-			}
-			if !strings.Contains(kustomization, "- "+file+"\n") {
-				t.Errorf("%skustomization.yaml does not name %s", dir, file)
-			}
+		if !slices.Contains(rendered, path) || !strings.Contains(kustomization, "- "+file+"\n") {
+			t.Errorf("%s is not rendered any more, or is not in %skustomization.yaml", path, dir)
 		}
 	}
 }
