@@ -12,22 +12,23 @@ import (
 
 func TestMain(m *testing.M) { apptest.AtRoot(m) }
 
-func TestVersionOfTheImageIsTheNewestRelease(t *testing.T) {
-	want := apptest.NewestRelease(t)
-	for _, file := range []string{"Dockerfile", "README.md", "deploy/compose/compose.yaml"} {
-		text := apptest.Read(t, file)
-		versions := regexp.MustCompile(`(?:ARG VERSION=|tair_ssl_exporter:)(\d[\w.+-]*\w)`).FindAllStringSubmatch(text, -1)
-		if len(versions) == 0 && file != "README.md" {
-			t.Errorf("%s names no version", file)
+func TestVersionsAreTheNewestRelease(t *testing.T) {
+	named := regexp.MustCompile(`(?m)(?:^ARG VERSION=|^version: |^appVersion: |tair_ssl_exporter:)"?(\d[\w.+-]*\w)`)
+	for file, atLeast := range map[string]int{
+		"Dockerfile":                  3, // the example, the stage of the binary and that of the label
+		"README.md":                   0,
+		"deploy/compose/compose.yaml": 1,
+		"deploy/helm/tair-ssl-exporter/Chart.yaml": 2,
+	} {
+		versions := named.FindAllStringSubmatch(apptest.Read(t, file), -1)
+		if len(versions) < atLeast {
+			t.Errorf("%s names %d versions, want %d", file, len(versions), atLeast)
 		}
 		for _, v := range versions {
-			if v[1] != want {
+			if want := apptest.NewestRelease(t); v[1] != want {
 				t.Errorf("%s: %s, but the newest release in CHANGELOG.md is %s", file, v[0], want)
 			}
 		}
-	}
-	if stages := apptest.Matches(t, "Dockerfile", `(?m)^ARG (VERSION)=`); len(stages) != 2 {
-		t.Errorf("%d stages know the version, want the binary's and the label's", len(stages))
 	}
 }
 
@@ -39,40 +40,30 @@ func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
 	}
 }
 
-// dockerRuns returns the words of each `docker run` that a file shows.
-func dockerRuns(text string) [][]string {
-	text = regexp.MustCompile(`\\\n#?`).ReplaceAllString(text, "")
-	var found [][]string
-	for _, m := range regexp.MustCompile(`(?m)^#? +docker run (.*)$`).FindAllStringSubmatch(text, -1) {
-		found = append(found, strings.Fields(strings.ReplaceAll(m[1], `"`, "")))
-	}
-	return found
-}
-
 func TestExamplesRunTheImageConfined(t *testing.T) {
 	image := "tair_ssl_exporter:" + apptest.NewestRelease(t)
-	runs := dockerRuns(apptest.Read(t, "Dockerfile"))
-	if len(runs) == 0 {
-		t.Fatal("the Dockerfile shows no docker run")
-	}
-	for _, words := range append(runs, dockerRuns(apptest.Read(t, "README.md"))...) {
-		at := slices.Index(words, image)
-		if at < 0 {
-			t.Errorf("%q does not run %s", words, image)
-			continue
-		}
-		for _, want := range []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "127.0.0.1:10219:10219"} {
-			if !slices.Contains(words[:at], want) {
-				t.Errorf("%q lacks %s", words, want)
+	for _, file := range []string{"Dockerfile", "README.md"} {
+		text := regexp.MustCompile(`\\\n#?`).ReplaceAllString(apptest.Read(t, file), "")
+		for _, command := range apptest.MatchesIn(t, file, text, `(?m)^#? *docker run (.*)$`) {
+			words := strings.Fields(strings.ReplaceAll(command, `"`, ""))
+			at := slices.Index(words, image)
+			if at < 0 {
+				t.Errorf("%q does not run %s", words, image)
+				continue
 			}
-		}
-		flags := words[at+1:]
-		if inside := apptest.Flag(flags, "config.file"); inside != "" {
-			if !slices.ContainsFunc(words[:at], func(w string) bool { return strings.HasSuffix(w, ":"+inside+":ro") }) {
-				t.Errorf("%q does not mount %s", words, inside)
+			for _, want := range []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "127.0.0.1:10219:10219"} {
+				if !slices.Contains(words[:at], want) {
+					t.Errorf("%q lacks %s", words, want)
+				}
 			}
-			flags[slices.Index(flags, "--config.file="+inside)] = "--instance=cn-hangzhou/r-bp1a"
+			flags := words[at+1:]
+			if inside := apptest.Flag(flags, "config.file"); inside != "" {
+				if !slices.ContainsFunc(words[:at], func(w string) bool { return strings.HasSuffix(w, ":"+inside+":ro") }) {
+					t.Errorf("%q does not mount %s", words, inside)
+				}
+				flags[slices.Index(flags, "--config.file="+inside)] = "--instance=cn-hangzhou/r-bp1a"
+			}
+			apptest.CheckConfig(t, flags...)
 		}
-		apptest.CheckConfig(t, flags...)
 	}
 }

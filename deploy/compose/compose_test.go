@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"tair_ssl_exporter/dashboards"
 	"tair_ssl_exporter/internal/apptest"
 )
 
@@ -27,19 +26,23 @@ type composeFile struct {
 	Volumes  map[string]any
 }
 
+type confinement struct {
+	ReadOnly    bool     `yaml:"read_only"`
+	CapDrop     []string `yaml:"cap_drop"`
+	SecurityOpt []string `yaml:"security_opt"`
+	Restart     string
+	Ports       []string
+}
+
 type service struct {
+	Confinement confinement `yaml:",inline"`
 	Build       string
 	Image       string
 	Command     []string
 	Environment map[string]string
-	Ports       []string
 	Volumes     []string
 	Tmpfs       []string
-	ReadOnly    bool     `yaml:"read_only"`
-	CapDrop     []string `yaml:"cap_drop"`
-	SecurityOpt []string `yaml:"security_opt"`
-	MemLimit    string   `yaml:"mem_limit"`
-	Restart     string
+	MemLimit    string                                `yaml:"mem_limit"`
 	DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
 	Healthcheck struct {
 		Test              []string
@@ -53,56 +56,52 @@ func compose(t *testing.T) composeFile {
 	t.Helper()
 	var c composeFile
 	apptest.DecodeFile(t, dir+"/compose.yaml", true, &c)
-	if got := slices.Sorted(maps.Keys(c.Services)); !slices.Equal(got, []string{"alertmanager", "exporter", "grafana", "prometheus"}) {
-		t.Fatalf("services: %q", got)
-	}
 	return c
 }
 
-// mounts returns the files of the repository in a container, by their path there, and the named volumes. The files must
-// be read-only.
-func (s service) mounts(t *testing.T) (files map[string]string, volumes []string) {
+// mounts returns the files of the repository in a container, by their path there. They must be read-only.
+func mounts(t *testing.T, volumes []string) map[string]string {
 	t.Helper()
-	files = make(map[string]string)
-	for _, v := range s.Volumes {
+	files := make(map[string]string)
+	for _, v := range volumes {
 		parts := strings.Split(v, ":")
 		if !strings.HasPrefix(v, ".") {
-			volumes = append(volumes, parts[0])
-			continue
+			continue // a named volume
 		}
 		if len(parts) != 3 || parts[2] != "ro" {
 			t.Fatalf("%s: must be mounted read-only", v)
 		}
 		files[parts[1]] = path.Join(dir, parts[0])
 	}
-	return files, volumes
+	return files
 }
 
 func TestEveryServiceIsConfined(t *testing.T) {
 	c := compose(t)
+	ports := map[string]string{"exporter": "10219", "alertmanager": "9093", "prometheus": "9090", "grafana": "3000"}
+	if got, want := slices.Sorted(maps.Keys(c.Services)), slices.Sorted(maps.Keys(ports)); !slices.Equal(got, want) {
+		t.Errorf("services %q, want %q", got, want)
+	}
 	for name, s := range c.Services {
-		for what, ok := range map[string]bool{
-			"read_only: true":                             s.ReadOnly,
-			"cap_drop: [ALL]":                             slices.Equal(s.CapDrop, []string{"ALL"}),
-			`security_opt: ["no-new-privileges:true"]`:    slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}),
-			"restart: unless-stopped":                     s.Restart == "unless-stopped",
-			"a mem_limit":                                 s.MemLimit != "",
-			"an image with an exact version":              regexp.MustCompile(`^[a-z_/]+:v?\d+\.\d+\.\d+$`).MatchString(s.Image),
-			"a healthcheck that needs no shell":           len(s.Healthcheck.Test) > 1 && s.Healthcheck.Test[0] == "CMD",
-			"a healthcheck with a timeout":                s.Healthcheck.Timeout != "" && s.Healthcheck.Retries > 0,
-			"the repository's own image, built from here": s.Build == "" || s.Build == "../.." && strings.HasPrefix(s.Image, "tair_ssl_exporter:"),
-		} {
-			if !ok {
-				t.Errorf("%s has not %s", name, what)
-			}
+		want := confinement{
+			ReadOnly: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"}, Restart: "unless-stopped",
+			Ports: []string{"127.0.0.1:" + ports[name] + ":" + ports[name]},
 		}
-		port := map[string]string{"exporter": "10219", "alertmanager": "9093", "prometheus": "9090", "grafana": "3000"}[name]
-		if want := "127.0.0.1:" + port + ":" + port; !slices.Equal(s.Ports, []string{want}) {
-			t.Errorf("%s: ports %q, want %s", name, s.Ports, want)
+		if !reflect.DeepEqual(s.Confinement, want) {
+			t.Errorf("%s has %+v, want %+v", name, s.Confinement, want)
 		}
-		_, volumes := s.mounts(t)
-		for _, volume := range volumes {
-			if _, ok := c.Volumes[volume]; !ok {
+		if !regexp.MustCompile(`^[a-z_/]+:v?\d+\.\d+\.\d+$`).MatchString(s.Image) || s.MemLimit == "" {
+			t.Errorf("%s: image %s with %s of memory, want an exact version and a limit", name, s.Image, s.MemLimit)
+		}
+		if s.Build != "" && (s.Build != "../.." || !strings.HasPrefix(s.Image, "tair_ssl_exporter:")) {
+			t.Errorf("%s: %s is built from %s", name, s.Image, s.Build)
+		}
+		if h := s.Healthcheck; len(h.Test) < 2 || h.Test[0] != "CMD" || h.Timeout == "" || h.Retries == 0 {
+			t.Errorf("%s: health check %+v, want one with a timeout that needs no shell", name, h)
+		}
+		for _, v := range s.Volumes {
+			volume, _, _ := strings.Cut(v, ":")
+			if _, ok := c.Volumes[volume]; !ok && !strings.HasPrefix(volume, ".") {
 				t.Errorf("%s: the volume %s is not declared", name, volume)
 			}
 		}
@@ -135,7 +134,7 @@ func TestNoFileIsCopied(t *testing.T) {
 		},
 	}
 	for name, s := range compose(t).Services {
-		files, _ := s.mounts(t)
+		files := mounts(t, s.Volumes)
 		if !maps.Equal(files, want[name]) {
 			t.Errorf("%s mounts %v, want %v", name, files, want[name])
 		}
@@ -161,46 +160,26 @@ func TestPrometheusIsTheShippedOneButForAddresses(t *testing.T) {
 func TestGrafanaFindsPrometheusAndTheDashboards(t *testing.T) {
 	var sources struct {
 		APIVersion  int `yaml:"apiVersion"`
-		Datasources []struct {
-			UID, Type, Access, URL string
-			IsDefault              bool `yaml:"isDefault"`
-			JSONData               struct {
-				TimeInterval string `yaml:"timeInterval"`
-			} `yaml:"jsonData"`
-		}
+		Datasources []map[string]any
 	}
-	apptest.DecodeFile(t, dir+"/grafana/datasources.yml", false, &sources)
-	if len(sources.Datasources) != 1 || sources.APIVersion != 1 {
-		t.Fatalf("%+v", sources)
-	}
-	d := sources.Datasources[0]
+	apptest.DecodeFile(t, dir+"/grafana/datasources.yml", true, &sources)
 	interval := apptest.Matches(t, dir+"/prometheus.yml", `scrape_interval: (\S+)`)[0]
-	if d.Type != "prometheus" || d.UID == "" || !d.IsDefault || d.URL != "http://prometheus:9090" || d.Access != "proxy" ||
-		d.JSONData.TimeInterval != interval {
-		t.Errorf("%+v, scraped every %s", d, interval)
+	want := map[string]any{
+		"name": "Prometheus", "uid": "prometheus", "type": "prometheus", "access": "proxy", "url": "http://prometheus:9090",
+		"isDefault": true, "jsonData": map[string]any{"httpMethod": "POST", "timeInterval": interval},
+	}
+	if sources.APIVersion != 1 || len(sources.Datasources) != 1 || !reflect.DeepEqual(sources.Datasources[0], want) {
+		t.Errorf("got  %v\nwant %v", sources, want)
 	}
 
-	var boards struct {
-		APIVersion int `yaml:"apiVersion"`
-		Providers  []struct {
-			Name, Folder string
-			Options      struct{ Path string }
-		}
-	}
-	apptest.DecodeFile(t, dir+"/grafana/dashboards.yml", true, &boards)
-	if len(boards.Providers) != 1 || boards.APIVersion != 1 || boards.Providers[0].Folder != "Tair" {
-		t.Fatalf("%+v", boards)
-	}
-	grafana := compose(t).Services["grafana"]
-	files, _ := grafana.mounts(t)
-	folder := boards.Providers[0].Options.Path
-	if files[folder] != "dashboards" {
-		t.Errorf("the dashboards are not mounted at %s", folder)
-	}
-	home := grafana.Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-	all, err := dashboards.All()
-	if err != nil || !slices.ContainsFunc(all, func(b dashboards.Board) bool { return folder+"/"+b.File == home }) {
-		t.Errorf("the home dashboard %s does not exist, %v", home, err)
+	// TestNoFileIsCopied finds the dashboards mounted there.
+	const folder = "/var/lib/grafana/dashboards/tair-ssl"
+	apptest.Contains(t, apptest.Read(t, dir+"/grafana/dashboards.yml"),
+		"apiVersion: 1\nproviders:\n", "    folder: Tair\n", "    options: {path: "+folder+"}\n")
+	environment := compose(t).Services["grafana"].Environment
+	home, mounted := strings.CutPrefix(environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"], folder)
+	if _, err := os.Stat("dashboards" + home); err != nil || !mounted {
+		t.Errorf("the home dashboard is %s: %v", home, err)
 	}
 	for variable, want := range map[string]string{ // no account, and no request to other hosts
 		"GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",
@@ -211,7 +190,7 @@ func TestGrafanaFindsPrometheusAndTheDashboards(t *testing.T) {
 		"GF_ANALYTICS_REPORTING_ENABLED":             "false",
 		"GF_PLUGINS_PREINSTALL_DISABLED":             "true",
 	} {
-		if got := grafana.Environment[variable]; got != want {
+		if got := environment[variable]; got != want {
 			t.Errorf("%s is %q, want %s", variable, got, want)
 		}
 	}
@@ -231,20 +210,19 @@ func TestTheDemoIsTheDefault(t *testing.T) {
 func TestRealInstancesNeedOneEditedFile(t *testing.T) {
 	var c struct { // the strict decoder refuses any other override
 		Name     string
-		Services map[string]struct {
-			Command     []string
-			Environment map[string]*string
-			Volumes     []string
+		Services struct {
+			Exporter struct {
+				Command     []string
+				Environment map[string]*string
+				Volumes     []string
+			}
 		}
 	}
 	apptest.DecodeFile(t, dir+"/compose.real.yaml", true, &c)
 	if c.Name == "" || c.Name == compose(t).Name {
 		t.Errorf("project %q: must have its own volumes, or alerts of the demo continue", c.Name)
 	}
-	exporter := c.Services["exporter"]
-	if len(c.Services) != 1 {
-		t.Errorf("%v", c.Services)
-	}
+	exporter := c.Services.Exporter
 	for name, value := range exporter.Environment {
 		if value != nil || !strings.HasPrefix(name, "ALIBABA_CLOUD_") {
 			t.Errorf("%s: must come from the user's environment", name)
@@ -255,12 +233,13 @@ func TestRealInstancesNeedOneEditedFile(t *testing.T) {
 			t.Errorf("%s is not passed on", name)
 		}
 	}
-	files, _ := service{Volumes: exporter.Volumes}.mounts(t)
+	files := mounts(t, exporter.Volumes)
 	inside := apptest.Flag(exporter.Command, "config.file")
 	if len(exporter.Command) != 1 || files[inside] != dir+"/tair-ssl-exporter.yml" {
 		t.Fatalf("%q with %q mounted", exporter.Command, files)
 	}
-	if got, want := apptest.CheckConfig(t, "--config.file="+files[inside]), "(accounts: 1, instances: 0, discovery entries: 1)"; got != want {
+	const want = "(accounts: 1, instances: 0, discovery entries: 1)"
+	if got := apptest.CheckConfig(t, "--config.file="+files[inside]); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

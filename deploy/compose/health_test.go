@@ -18,37 +18,20 @@ import (
 // TestE2EHealthChecks runs Prometheus and Alertmanager with the flags and files of compose.yaml. Their health checks, run
 // as written but for the port, must fail before the server runs and succeed then.
 func TestE2EHealthChecks(t *testing.T) {
-	services := compose(t).Services
 	// The checks call promtool and amtool by name, as in the containers.
-	programs := t.TempDir()
-	for name, variable := range map[string]string{"promtool": "PROMTOOL", "amtool": "AMTOOL"} {
-		if err := os.Symlink(apptest.Tool(t, variable), filepath.Join(programs, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("PATH", programs+":"+os.Getenv("PATH"))
+	t.Setenv("PATH", filepath.Dir(apptest.Tool(t, "PROMTOOL"))+":"+filepath.Dir(apptest.Tool(t, "AMTOOL"))+":"+os.Getenv("PATH"))
 	for _, c := range []struct{ name, program, port, data string }{
 		{"prometheus", apptest.Tool(t, "PROMETHEUS"), "9090", "/prometheus"},
 		{"alertmanager", apptest.Tool(t, "ALERTMANAGER"), "9093", "/alertmanager"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			service := services[c.name]
+			service := compose(t).Services[c.name]
 			root, address := t.TempDir(), apptest.FreeAddress(t)
 			replace := []string{"=" + c.data, "=" + filepath.Join(root, "data")}
-			files, _ := service.mounts(t)
-			for inside, file := range files {
-				link := filepath.Join(root, inside)
-				if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
-					t.Fatal(err)
-				}
-				absolute, err := filepath.Abs(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.Symlink(absolute, link); err != nil {
-					t.Fatal(err)
-				}
-				replace = append(replace, "="+inside, "="+link)
+			for inside, file := range mounts(t, service.Volumes) {
+				apptest.Command(t, "mkdir", "-p", filepath.Dir(root+inside))
+				apptest.Command(t, "cp", "-r", file, root+inside)
+				replace = append(replace, "="+inside, "="+root+inside)
 			}
 			flags := []string{"--web.listen-address=" + address, "--log.level=error"}
 			for _, flag := range service.Command {

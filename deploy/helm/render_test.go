@@ -4,9 +4,9 @@ package helm_test
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -126,17 +126,9 @@ func (m manifest) kind() string { return str(m.at("kind")) }
 func (m manifest) name() string { return str(m.at("metadata", "name")) }
 func (m manifest) isHook() bool { return m.at("metadata", "annotations", "helm.sh/hook") != nil }
 
-// pod returns the labels and the specification of the pods of a manifest, nil when it has none.
+// pod returns the labels and the specification of the pods of a Deployment or a StatefulSet.
 func (m manifest) pod() (labels, spec map[string]any) {
-	of := m.fields
-	switch m.kind() {
-	case "Deployment", "StatefulSet":
-		of = dict(m.at("spec", "template"))
-	case "Pod":
-	default:
-		return nil, nil
-	}
-	return dict(at(of, "metadata", "labels")), dict(of["spec"])
+	return dict(m.at("spec", "template", "metadata", "labels")), dict(m.at("spec", "template", "spec"))
 }
 
 func str(value any) string {
@@ -154,17 +146,10 @@ func list(value any) []any {
 	return l
 }
 
-// only returns the manifest of the kinds. There must be one, hooks aside.
+// only returns the manifest of the kinds. There must be one.
 func only(t *testing.T, all []manifest, kinds ...string) manifest {
 	t.Helper()
-	var found []manifest
-	for _, m := range all {
-		for _, kind := range kinds {
-			if m.kind() == kind && !m.isHook() {
-				found = append(found, m)
-			}
-		}
-	}
+	found := slices.DeleteFunc(slices.Clone(all), func(m manifest) bool { return !slices.Contains(kinds, m.kind()) })
 	if len(found) != 1 {
 		t.Fatalf("%d of kind %q, want 1", len(found), kinds)
 	}
@@ -178,24 +163,5 @@ func mustRefuse(t *testing.T, what string, err error, text string) {
 		t.Errorf("%s: accepted", what)
 	} else if !strings.Contains(err.Error(), text) {
 		t.Errorf("%s: refused without %q:\n%v", what, text, err)
-	}
-}
-
-// golden compares a text with a file; with UPDATE in the environment it writes the file.
-func golden(t *testing.T, path, text string) {
-	t.Helper()
-	if os.Getenv("UPDATE") != "" {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	diff := exec.CommandContext(t.Context(), "diff", "-u", path, "-")
-	diff.Stdin = strings.NewReader(text)
-	if out, err := diff.CombinedOutput(); err != nil {
-		t.Errorf("%s is out of date (%v); make golden writes it:\n%s", path, err, out)
 	}
 }

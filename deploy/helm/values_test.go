@@ -4,11 +4,7 @@ package helm_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -34,78 +30,80 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`prometheusRule.extraLabels="team"`, "/prometheusRule/extraLabels"},
 		{`prometheusRule.runbookUrlBase="wiki"`, "/prometheusRule/runbookUrlBase"},
 		{`podDisruptionBudget.maxUnavailable=0`, "/podDisruptionBudget/maxUnavailable"}, {`podLabels.a=1`, "/podLabels/a"},
-		{`extraArgs=["--shard=1"]`, "extraArgs: --shard=1: other values set it, or nothing would be served"},
 		{`prometheusRule.extraLabels=["name"]`, "prometheusRule.extraLabels: name can be no custom label"},
 		{`prometheusRule.extraLabels=["__x"]`, "prometheusRule.extraLabels: __x can be no custom label"},
 	} {
-		value, want := c[0], c[1]
-		var flags []string
-		for part := range strings.SplitSeq(value, ",") {
-			flags = append(flags, "--set-json", part)
-		}
-		_, err := helm(t, releaseName, chart, flags...)
-		mustRefuse(t, value, err, want)
+		_, err := helm(t, releaseName, chart, "--set-json", c[0])
+		mustRefuse(t, c[0], err, c[1])
 	}
 	if _, err := helm(t, releaseName, chart, "--set", "global.registry=x"); err != nil {
 		t.Errorf("global values of a parent chart: %v", err)
 	}
 }
 
-// A new flag of the program is refused, unless it is added to free.
-func TestFlagsThatTheChartSetsOrThatServeNothingAreRefused(t *testing.T) {
+// Refused are flags that the chart sets, and flags with which nothing is served: as an argument and as a variable. A new
+// flag of the program must be refused, unless it is added to free.
+func TestFlagsOfTheChartAreRefused(t *testing.T) {
+	t.Parallel()
 	free := []string{"log.format", "log.level", "scrape.timeout", "scrape.timeout-offset", "web.enable-lifecycle"}
-	refused := []string{"once", "once.format", "version", "help", "help-long", "completion-bash"}
 	_, help, _ := apptest.Run(t, "--help")
-	for _, m := range regexp.MustCompile(`(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`).FindAllStringSubmatch(help, -1) {
-		if !slices.Contains(free, m[1]) {
-			refused = append(refused, m[1])
+	flags := apptest.MatchesIn(t, "--help", help, `(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`)
+	flags = append(flags, "once", "once.format", "version", "help-long", "completion-bash")
+	var args, refusals, allowed []string
+	var env []map[string]string
+	for _, flag := range flags {
+		variable := "TAIR_SSL_EXPORTER_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
+		env = append(env, map[string]string{"name": variable, "value": "1"})
+		forms := []string{"--" + flag, "--no-" + flag, "--" + flag + "=1"}
+		args = append(args, forms...)
+		if slices.Contains(free, flag) {
+			allowed = append(allowed, append(forms, variable)...)
+			continue
+		}
+		for _, form := range forms {
+			refusals = append(refusals, "extraArgs: "+form+": other values set it, or nothing would be served")
+		}
+		if flag != "help-long" && flag != "completion-bash" { // these two have no variable
+			refusals = append(refusals, "env: "+variable+": other values set it, or nothing would be served")
 		}
 	}
-	if len(refused) < 15 {
-		t.Fatalf("only %q", refused)
+	_, err := helm(t, releaseName, chart, "--set-json", "extraArgs="+jsonOf(t, args), "--set-json", "env="+jsonOf(t, env))
+	for _, refusal := range refusals {
+		mustRefuse(t, "a flag of the chart", err, refusal)
 	}
-	variable := func(flag string) string {
-		return "TAIR_SSL_EXPORTER_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
-	}
-	with := func(flags []string) error {
-		var args, env []string
-		for _, flag := range flags {
-			args = append(args, strconv.Quote("--"+flag), strconv.Quote("--no-"+flag), strconv.Quote("--"+flag+"=1"))
-			env = append(env, fmt.Sprintf(`{"name":%q,"value":"1"}`, variable(flag)))
-		}
-		_, err := helm(t, releaseName, chart, "--set", "shards=3", "--set-json", "extraArgs=["+strings.Join(args, ",")+"]",
-			"--set-json", "env=["+strings.Join(env, ",")+"]")
-		return err
-	}
-	if err := with(free); err != nil {
-		t.Errorf("%q: %v", free, err)
-	}
-	err := with(refused)
-	for _, flag := range refused {
-		for _, form := range []string{"--" + flag, "--no-" + flag, "--" + flag + "=1"} {
-			mustRefuse(t, form, err, "extraArgs: "+form+": other values set it")
-		}
-		if !strings.HasPrefix(flag, "help-") && !strings.HasPrefix(flag, "completion-") { // these two have no variable
-			mustRefuse(t, flag, err, "env: "+variable(flag)+": other values set it")
+	for _, flag := range allowed {
+		if len(allowed) != 4*len(free) || strings.Contains(err.Error(), ": "+flag+": ") {
+			t.Errorf("of %q, %s is no flag or is refused: %v", free, flag, err)
 		}
 	}
+}
+
+func jsonOf(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // The operator refuses a scrape timeout above the interval, and reports it in its own log only.
 func TestScrapeTimeoutIsNotLongerThanTheInterval(t *testing.T) {
 	t.Parallel()
-	for interval, timeouts := range map[string]map[string]bool{
-		"15s":   {"30s": false, "15s": true, "15001ms": false, "15000ms": true},
-		"1m30s": {"90s": true, "91s": false, "1m30s500ms": false, "1m": true},
-		"1d":    {"23h59m": true, "25h": false},
+	for _, c := range []struct {
+		interval, timeout string
+		fits              bool
+	}{
+		{"15s", "30s", false}, {"15s", "15s", true}, {"15s", "15001ms", false}, {"15s", "15000ms", true},
+		{"1m30s", "90s", true}, {"1m30s", "91s", false}, {"1m30s", "1m30s500ms", false}, {"1m30s", "1m", true},
+		{"1d", "23h59m", true}, {"1d", "25h", false},
 	} {
-		for timeout, fits := range timeouts {
-			_, err := helm(t, releaseName, chart, "--set", "serviceMonitor.enabled=true,serviceMonitor.interval="+interval+",serviceMonitor.scrapeTimeout="+timeout)
-			if fits && err != nil {
-				t.Errorf("%s in %s: %v", timeout, interval, err)
-			} else if !fits {
-				mustRefuse(t, timeout+" in "+interval, err, "serviceMonitor: scrapeTimeout "+timeout+" is longer than interval "+interval)
-			}
+		_, err := helm(t, releaseName, chart, "--set", "serviceMonitor.enabled=true,serviceMonitor.interval="+c.interval+
+			",serviceMonitor.scrapeTimeout="+c.timeout)
+		if !c.fits {
+			mustRefuse(t, c.timeout, err, "serviceMonitor: scrapeTimeout "+c.timeout+" is longer than interval "+c.interval)
+		} else if err != nil {
+			t.Errorf("%s in %s: %v", c.timeout, c.interval, err)
 		}
 	}
 }
@@ -113,187 +111,31 @@ func TestScrapeTimeoutIsNotLongerThanTheInterval(t *testing.T) {
 // Duplicate keys are no valid YAML, and readers differ in which one wins.
 func TestKeysOfTheChartAreRefused(t *testing.T) {
 	t.Parallel()
-	const features = "rrsa.enabled=true,rrsa.roleName=x,serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true"
-	labels := []string{"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart"}
+	labels := []string{"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/version"}
+	all := append(slices.Clone(labels), "app.kubernetes.io/managed-by", "helm.sh/chart")
+	values := []string{"rrsa.enabled=true", "rrsa.roleName=x"}
+	var refusals []string
 	for value, keys := range map[string][]string{
-		"podLabels":                  append([]string{"pod-identity.alibabacloud.com/injection"}, labels[:3]...),
+		"podLabels":                  append(labels, "pod-identity.alibabacloud.com/injection"),
 		"podAnnotations":             {"checksum/config"},
 		"serviceAccount.annotations": {"pod-identity.alibabacloud.com/role-name"},
-		"serviceMonitor.labels":      labels,
-		"prometheusRule.labels":      labels,
-		"dashboards.labels":          labels,
+		"serviceMonitor.labels":      all,
+		"prometheusRule.labels":      all,
+		"dashboards.labels":          all,
 	} {
-		var flags []string
-		for _, key := range append(keys, "example.com/own") {
-			flags = append(flags, value+"."+strings.ReplaceAll(key, ".", `\.`)+"=x")
-		}
-		_, err := helm(t, releaseName, chart, "--set", features, "--set", strings.Join(flags, ","))
 		for _, key := range keys {
-			mustRefuse(t, value, err, value+": "+key+" is set by the chart")
+			values = append(values, value+"."+strings.ReplaceAll(key, ".", `\.`)+"=x")
+			refusals = append(refusals, value+": "+key+" is set by the chart")
 		}
-		if err != nil && strings.Contains(err.Error(), "example.com/own") {
-			t.Errorf("%s: %v", value, err)
-		}
+		values = append(values, value+`.example\.com/own=x`)
+	}
+	_, err := helm(t, releaseName, chart, "--set", strings.Join(values, ","))
+	for _, refusal := range refusals {
+		mustRefuse(t, "a key of the chart", err, refusal)
+	}
+	if strings.Contains(err.Error(), "example.com/own") {
+		t.Error(err)
 	}
 	// What the chart does not set then is the user's to set.
-	manifests(t, renderWith(t, "--set", `demo=true,podAnnotations.checksum/config=x,podLabels.pod-identity\.alibabacloud\.com/injection=on`))
-}
-
-// A null removes a value. Where it may be empty it is empty then; else the refusal names it.
-func TestNullIsEmptyOrMissed(t *testing.T) {
-	t.Parallel()
-	empty := []string{"serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboards.enabled=true", "networkPolicy.enabled=true", "demo=true"}
-	missed := make(map[string]string) // the last key of each path
-	miss := func(path string) { missed[path] = "'" + path[strings.LastIndex(path, ".")+1:] + "'" }
-	for path, value := range chartValues(t) {
-		_, isMap := value.(map[string]any)
-		_, isList := value.([]any)
-		if isMap || isList || value == "" {
-			empty = append(empty, path+"=null")
-		} else {
-			miss(path)
-		}
-		if object, _, has := strings.Cut(path, "."); has {
-			miss(object)
-		}
-	}
-	if len(empty) < 30 || len(missed) < 30 {
-		t.Errorf("only %q and %q", empty, missed)
-	}
-	text := renderWith(t, "--set", strings.Join(empty, ","))
-	if found := regexp.MustCompile(`(?m)^.*(\bnull|<nil>|map\[\])$`).FindAllString(withoutBodies(t, text), -1); len(found) > 0 {
-		t.Errorf("%q", found)
-	}
-	_, spec := only(t, manifests(t, text), "Deployment").pod()
-	if resources := at(spec, "containers", 0, "resources"); len(dict(resources)) > 0 {
-		t.Errorf("resources %v", resources)
-	}
-	for path, want := range missed {
-		_, err := helm(t, releaseName, chart, "--set", path+"=null")
-		mustRefuse(t, path, err, want)
-	}
-	_, err := helm(t, releaseName, chart, "--set", "config=null")
-	mustRefuse(t, "config", err, "config: is missing, and neither demo nor existingConfigSecret is set")
-}
-
-// flat adds the values below a key by their paths. A list, or an object that the chart passes on, is one value.
-func flat(prefix string, value any, into map[string]any) {
-	m, isMap := value.(map[string]any)
-	passedOn := []string{"config", "resources", "podSecurityContext", "securityContext", "dashboards.labels"}
-	if !isMap || len(m) == 0 || slices.Contains(passedOn, prefix) {
-		into[prefix] = value
-		return
-	}
-	for key, v := range m {
-		flat(strings.TrimPrefix(prefix+"."+key, "."), v, into)
-	}
-}
-
-func chartValues(t *testing.T) map[string]any {
-	t.Helper()
-	var values map[string]any
-	apptest.DecodeFile(t, chart+"/values.yaml", true, &values)
-	all := make(map[string]any)
-	flat("", values, all)
-	return all
-}
-
-// The README lists every value with its default.
-func TestREADMEListsTheValues(t *testing.T) {
-	values := chartValues(t)
-	listed := make(map[string]bool)
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(apptest.Read(t, chart+"/README.md"), -1) {
-		value, known := values[row[1]]
-		if !known || listed[row[1]] {
-			t.Errorf("%s is no value, or is there twice", row[1])
-			continue
-		}
-		listed[row[1]] = true
-		want := "see values.yaml"
-		if m, isMap := value.(map[string]any); !isMap || len(m) == 0 {
-			if l, isList := value.([]any); !isList || len(l) == 0 {
-				text, err := json.Marshal(value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want = "`" + strings.Trim(string(text), `"`) + "`"
-				if value == "" {
-					want = ""
-				}
-			}
-		}
-		if row[2] != want {
-			t.Errorf("%s: the README has the default %q, want %q", row[1], row[2], want)
-		}
-	}
-	for name := range values {
-		if !listed[name] {
-			t.Errorf("the README does not list %s", name)
-		}
-	}
-}
-
-// The schema has exactly the values of values.yaml.
-func TestSchemaHasTheValues(t *testing.T) {
-	var schema, values map[string]any
-	apptest.DecodeFile(t, chart+"/values.schema.json", true, &schema)
-	apptest.DecodeFile(t, chart+"/values.yaml", true, &values)
-	var compare func(path string, schema, values map[string]any)
-	compare = func(path string, schema, values map[string]any) {
-		properties := maps.Clone(dict(schema["properties"]))
-		if path == "" {
-			delete(properties, "global")
-		}
-		if schema["additionalProperties"] != false {
-			return // passed on
-		}
-		if got, want := slices.Sorted(maps.Keys(properties)), slices.Sorted(maps.Keys(values)); !slices.Equal(got, want) {
-			t.Errorf("%s: the schema has %q, values.yaml %q", path, got, want)
-		}
-		for name, s := range properties {
-			compare(path+"/"+name, dict(s), dict(values[name]))
-		}
-	}
-	compare("", schema, values)
-}
-
-func TestREADMEExamplesAreValues(t *testing.T) {
-	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(apptest.Read(t, chart+"/README.md"), -1)
-	if len(examples) == 0 {
-		t.Fatal("no example")
-	}
-	for _, m := range examples {
-		if _, err := helm(t, releaseName, chart, "--values", apptest.File(t, "values.yaml", m[1])); err != nil {
-			t.Errorf("%v in\n%s", err, m[1])
-		}
-	}
-}
-
-func TestInstallationsOfTheREADMEsRender(t *testing.T) {
-	t.Parallel()
-	values := apptest.File(t, "my-values.yaml", apptest.Read(t, valuesOf("monitoring")))
-	installations := 0
-	for _, path := range []string{"README.md", chart + "/README.md"} {
-		for _, words := range apptest.ShellCommands(t, path) {
-			if words[0] != "helm" || words[1] != "upgrade" {
-				continue
-			}
-			installations++
-			if !slices.Contains(words, "--wait") { // helm test needs a ready pod
-				t.Errorf("%s: %q: no --wait", path, words)
-			}
-			var flags []string
-			for _, word := range words[5:] { // after helm upgrade --install NAME CHART
-				if word != "--wait" && word != "--create-namespace" {
-					flags = append(flags, strings.Replace(word, "my-values.yaml", values, 1))
-				}
-			}
-			if _, err := helm(t, words[3], words[4], flags...); err != nil {
-				t.Errorf("%s: %q: %v", path, words, err)
-			}
-		}
-	}
-	if installations < 3 {
-		t.Errorf("%d installations", installations)
-	}
+	renderWith(t, "--set", `demo=true,podAnnotations.checksum/config=x,podLabels.pod-identity\.alibabacloud\.com/injection=on`)
 }

@@ -15,159 +15,78 @@ import (
 
 func TestMain(m *testing.M) { apptest.AtRoot(m) }
 
-const readme = "deploy/ram/README.md"
+const (
+	readme = "deploy/ram/README.md"
 
-// texts is a string of JSON or a list of them.
-type texts []string
+	// The roles and IDs that the README and the policies name.
+	account    = "1234567890123456"
+	reader     = "acs:ram::" + account + ":role/tair-ssl-exporter-reader"
+	ownRole    = "acs:ram::6543210987654321:role/tair-ssl-exporter"
+	cluster    = "c0123456789abcdef0123456789abcdef"
+	provider   = "acs:ram::6543210987654321:oidc-provider/ack-rrsa-" + cluster
+	externalID = "2f1c7c1e-4a9b-4d51-9a2e-6f0c8a5b3d77"
+)
 
-func (t *texts) UnmarshalJSON(text []byte) error {
-	var one string
-	if json.Unmarshal(text, &one) == nil {
-		*t = texts{one}
-		return nil
+// policies returns what each policy must be, by the name of its file. Each allows its actions on its resources, for one
+// identity where it is a trust policy, and nothing else.
+func policies() map[string]string {
+	document := func(statements ...string) string {
+		return `{"Version":"1","Statement":[` + strings.Join(statements, ",") + `]}`
 	}
-	return json.Unmarshal(text, (*[]string)(t))
-}
-
-type statement struct {
-	Effect    string
-	Action    texts
-	Resource  texts
-	Principal map[string]texts
-	Condition map[string]map[string]texts
-}
-
-type policy struct {
-	Version   string
-	Statement []statement
-}
-
-// actions returns every action that the policy allows, sorted.
-func (p policy) actions() []string {
-	var all []string
-	for _, s := range p.Statement {
-		all = append(all, s.Action...)
+	instances := `"acs:kvstore:cn-hangzhou:` + account + `:instance/r-bp1zxszhcgatnx",` +
+		`"acs:kvstore:cn-shanghai:` + account + `:instance/r-bp1yyyyyyyyyyy"`
+	return map[string]string{
+		"policy-instances.json": document(
+			`{"Effect":"Allow","Action":"kvstore:DescribeInstanceSSL","Resource":[` + instances + `]}`),
+		"policy-discovery.json": document(
+			`{"Effect":"Allow","Action":["kvstore:DescribeInstanceSSL","kvstore:DescribeInstances"],`+
+				`"Resource":"acs:kvstore:*:`+account+`:instance/*"}`,
+			`{"Effect":"Allow","Action":"kvstore:DescribeRegions","Resource":"*"}`),
+		"policy-renewals.json": document(
+			`{"Effect":"Allow","Action":"kvstore:DescribeActiveOperationTasks","Resource":"*"}`),
+		"policy-assume-role.json": document(
+			`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + reader + `"}`),
+		"trust-cross-account.json": document(
+			`{"Effect":"Allow","Principal":{"RAM":"` + ownRole + `"},"Action":"sts:AssumeRole",` +
+				`"Condition":{"StringEquals":{"sts:ExternalId":"` + externalID + `"}}}`),
+		"trust-rrsa.json": document(
+			`{"Effect":"Allow","Principal":{"Federated":"` + provider + `"},"Action":"sts:AssumeRole",` +
+				`"Condition":{"StringEquals":{` +
+				`"oidc:iss":"https://oidc-ack-cn-hangzhou.oss-cn-hangzhou.aliyuncs.com/` + cluster + `",` +
+				`"oidc:aud":"sts.aliyuncs.com",` +
+				`"oidc:sub":"system:serviceaccount:monitoring:tair-ssl-exporter"}}}`),
 	}
-	slices.Sort(all)
-	return all
 }
 
-// policies reads every policy, by the name of its file.
-func policies(t *testing.T) map[string]policy {
-	t.Helper()
-	all := make(map[string]policy)
+func TestPolicies(t *testing.T) {
+	got := make(map[string]string)
 	for _, path := range apptest.Glob(t, "deploy/ram/*.json") {
-		text := apptest.Read(t, path)
-		var p policy
-		d := json.NewDecoder(bytes.NewReader([]byte(text)))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&p); err != nil || d.More() {
+		var text bytes.Buffer
+		if err := json.Compact(&text, []byte(apptest.Read(t, path))); err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		// The decoder accepts names in any case, RAM does not.
-		for _, key := range apptest.MatchesIn(t, path, text, `"(\w+)":`) {
-			if !slices.Contains([]string{"Version", "Statement", "Effect", "Action", "Resource", "Principal", "Condition",
-				"StringEquals", "RAM", "Federated"}, key) {
-				t.Errorf("%s: key %s", path, key)
-			}
-		}
-		all[filepath.Base(path)] = p
+		got[filepath.Base(path)] = strings.TrimSpace(text.String())
 	}
-	return all
-}
-
-// TestPolicies: each allows its actions on resources of their form, for one identity where it is a trust policy, and
-// nothing else.
-func TestPolicies(t *testing.T) {
-	const assume = "sts:AssumeRole"
-	forms := map[string]string{ // of the resource of an action; regions and instances may be *
-		"kvstore:DescribeInstanceSSL": `acs:kvstore:(\*|[a-z]+-[a-z0-9-]+):\d{16}:instance/(\*|r-[a-z0-9]+)`,
-		"kvstore:DescribeInstances":   `acs:kvstore:(\*|[a-z]+-[a-z0-9-]+):\d{16}:instance/\*`,
-		"kvstore:DescribeRegions":     `\*`,
-
-		"kvstore:DescribeActiveOperationTasks": `\*`,
-		assume:                                 `acs:ram::\d{16}:role/[a-z-]+`,
-	}
-	type expectation struct {
-		actions    []string
-		kind       string // of the principal of a trust policy
-		principal  string
-		conditions []string
-	}
-	want := map[string]expectation{
-		"policy-instances.json":   {actions: []string{"kvstore:DescribeInstanceSSL"}},
-		"policy-discovery.json":   {actions: []string{"kvstore:DescribeInstanceSSL", "kvstore:DescribeInstances", "kvstore:DescribeRegions"}},
-		"policy-renewals.json":    {actions: []string{"kvstore:DescribeActiveOperationTasks"}},
-		"policy-assume-role.json": {actions: []string{assume}},
-		"trust-rrsa.json": {[]string{assume}, "Federated", `acs:ram::\d{16}:oidc-provider/ack-rrsa-c[0-9a-f]{32}`,
-			[]string{"oidc:aud", "oidc:iss", "oidc:sub"}},
-		"trust-cross-account.json": {[]string{assume}, "RAM", `acs:ram::\d{16}:role/[a-z-]+`, []string{"sts:ExternalId"}},
-	}
-	all := policies(t)
-	if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, slices.Sorted(maps.Keys(want))) {
-		t.Errorf("policies %q", got)
-	}
-	is := func(form, text string) bool { return regexp.MustCompile("^(?:" + form + ")$").MatchString(text) }
-	for name, p := range all {
-		w := want[name]
-		if p.Version != "1" || !slices.Equal(p.actions(), w.actions) {
-			t.Errorf("%s: version %q, allows %q, want %q", name, p.Version, p.actions(), w.actions)
-		}
-		for _, s := range p.Statement {
-			if s.Effect != "Allow" || len(s.Resource) == 0 == (w.kind == "") {
-				t.Errorf("%s: effect %q, resources %q", name, s.Effect, s.Resource)
-			}
-			for _, action := range s.Action {
-				for _, resource := range s.Resource {
-					if !is(forms[action], resource) || name == "policy-instances.json" && strings.Contains(resource, "*") {
-						t.Errorf("%s: %s on %s", name, action, resource)
-					}
-				}
-			}
-			if w.kind == "" {
-				if s.Principal != nil {
-					t.Errorf("%s: principal %v", name, s.Principal)
-				}
-				continue
-			}
-			if len(s.Principal) != 1 || len(s.Principal[w.kind]) != 1 || !is(w.principal, s.Principal[w.kind][0]) {
-				t.Errorf("%s: principal %v", name, s.Principal)
-			}
-			equals := s.Condition["StringEquals"]
-			if len(s.Condition) != 1 || !slices.Equal(slices.Sorted(maps.Keys(equals)), w.conditions) {
-				t.Errorf("%s: conditions %v", name, s.Condition)
-			}
-			for key, values := range equals {
-				if len(values) != 1 || strings.Contains(values[0], "*") {
-					t.Errorf("%s: %s is %q", name, key, values)
-				}
-			}
-		}
-	}
-	rrsa := all["trust-rrsa.json"].Statement[0]
-	_, cluster, _ := strings.Cut(rrsa.Principal["Federated"][0], "ack-rrsa-")
-	equals := rrsa.Condition["StringEquals"]
-	if !strings.HasSuffix(equals["oidc:iss"][0], "/"+cluster) || equals["oidc:aud"][0] != "sts.aliyuncs.com" ||
-		!is(`system:serviceaccount:[a-z-]+:[a-z-]+`, equals["oidc:sub"][0]) {
-		t.Errorf("trust-rrsa.json: %v for cluster %s", equals, cluster)
+	want := policies()
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
 func TestPoliciesAllowTheOperationsOfTheClient(t *testing.T) {
-	var want []string
+	var client strings.Builder
 	for _, path := range apptest.Glob(t, "collector/tair/*.go") {
 		if !strings.HasSuffix(path, "_test.go") {
-			for _, m := range regexp.MustCompile(`"((?:Describe|List|Get|Create|Modify|Update|Delete)[A-Z]\w+)"`).FindAllStringSubmatch(apptest.Read(t, path), -1) {
-				want = append(want, "kvstore:"+m[1])
-			}
+			client.WriteString(apptest.Read(t, path))
 		}
 	}
-	slices.Sort(want)
-	all := policies(t)
-	got := append(all["policy-discovery.json"].actions(), all["policy-renewals.json"].actions()...)
-	slices.Sort(got)
-	if !slices.Equal(got, slices.Compact(want)) {
-		t.Errorf("allowed %q, the client calls %q", got, want)
+	calls := apptest.MatchesIn(t, "the client", client.String(), `"((?:Describe|List|Get|Create|Modify|Update|Delete)[A-Z]\w+)"`)
+	all := policies()
+	allowed := apptest.MatchesIn(t, "policies", all["policy-discovery.json"]+all["policy-renewals.json"], `"kvstore:(\w+)"`)
+	slices.Sort(calls)
+	slices.Sort(allowed)
+	if !slices.Equal(allowed, slices.Compact(calls)) {
+		t.Errorf("allowed %q, the client calls %q", allowed, calls)
 	}
 }
 
@@ -183,26 +102,28 @@ func sections(t *testing.T) map[string]string {
 		}
 		all[name] = section
 	}
-	if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, slices.Sorted(maps.Keys(policies(t)))) {
-		t.Fatalf("sections %q", got)
+	if got, want := slices.Sorted(maps.Keys(all)), slices.Sorted(maps.Keys(policies())); !slices.Equal(got, want) {
+		t.Fatalf("sections %q, want %q", got, want)
 	}
 	return all
 }
 
 func TestREADMECreatesAndAttachesThePolicies(t *testing.T) {
-	all := sections(t)
-	created := make(map[string]bool)
-	for _, section := range all {
-		for _, m := range regexp.MustCompile(`Create(Policy|User|Role) --(?:PolicyName|UserName|RoleName) (\S+)`).FindAllStringSubmatch(section, -1) {
-			created[m[1]+" "+m[2]] = true
-		}
-	}
-	for name, section := range all {
+	text := apptest.Read(t, readme)
+	for name, section := range sections(t) {
 		commands := apptest.Blocks(t, readme, section, "sh")[0]
 		apptest.Contains(t, commands, `"$(cat `+name+`)"`)
-		attached := regexp.MustCompile(`AttachPolicyTo(User|Role) --PolicyType Custom --PolicyName (\S+) --(?:User|Role)Name (\S+)`).FindAllStringSubmatch(commands, -1)
-		if len(attached) != 1 || !created["Policy "+attached[0][2]] || !created[attached[0][1]+" "+attached[0][3]] {
-			t.Errorf("%s: %q is attached, created are %v", name, attached, created)
+		attached := regexp.MustCompile(`AttachPolicyTo(User|Role) --PolicyType Custom --PolicyName (\S+) --(?:User|Role)Name (\S+)`).
+			FindAllStringSubmatch(commands, -1)
+		if len(attached) != 1 {
+			t.Errorf("%s: attached are %q", name, attached)
+			continue
+		}
+		kind, policy, to := attached[0][1], attached[0][2], attached[0][3]
+		for _, created := range []string{"CreatePolicy --PolicyName " + policy, "Create" + kind + " --" + kind + "Name " + to} {
+			if !regexp.MustCompile(regexp.QuoteMeta(created) + `\s`).MatchString(text) {
+				t.Errorf("%s: there is no %q", name, created)
+			}
 		}
 	}
 }
@@ -213,8 +134,8 @@ func TestREADMEConfigurationsAreValid(t *testing.T) {
 		apptest.Write(t, filepath.Join(dir, name), "x")
 	}
 	// What the webhook of RRSA adds to a pod.
-	t.Setenv("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::6543210987654321:role/tair-ssl-exporter")
-	t.Setenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", policies(t)["trust-rrsa.json"].Statement[0].Principal["Federated"][0])
+	t.Setenv("ALIBABA_CLOUD_ROLE_ARN", ownRole)
+	t.Setenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", provider)
 	t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE", filepath.Join(dir, "token"))
 	for _, section := range sections(t) {
 		text := strings.ReplaceAll(apptest.Blocks(t, readme, section, "yaml")[0], "/run/secrets/tair/", dir+"/")
@@ -224,33 +145,30 @@ func TestREADMEConfigurationsAreValid(t *testing.T) {
 
 // TestREADMEAgreesWithThePolicies compares the instances, roles and IDs that both name.
 func TestREADMEAgreesWithThePolicies(t *testing.T) {
-	all, texts := policies(t), sections(t)
+	all := sections(t)
 	var listed []string
-	for _, m := range regexp.MustCompile(`\{id: (\S+), region: (\S+)\}`).FindAllStringSubmatch(texts["policy-instances.json"], -1) {
-		listed = append(listed, "acs:kvstore:"+m[2]+":1234567890123456:instance/"+m[1])
+	for _, m := range regexp.MustCompile(`\{id: (\S+), region: (\S+)\}`).FindAllStringSubmatch(all["policy-instances.json"], -1) {
+		listed = append(listed, `"acs:kvstore:`+m[2]+":"+account+":instance/"+m[1]+`"`)
 	}
-	if allowed := all["policy-instances.json"].Statement[0].Resource; !slices.Equal(listed, allowed) {
-		t.Errorf("listed %q, allowed %q", listed, allowed)
+	if want := policies()["policy-instances.json"]; !strings.Contains(want, "["+strings.Join(listed, ",")+"]") {
+		t.Errorf("listed %q, the policy is %s", listed, want)
 	}
-	trust := all["trust-cross-account.json"].Statement[0]
-	reader := all["policy-assume-role.json"].Statement[0].Resource[0]
 	for _, name := range []string{"trust-cross-account.json", "policy-assume-role.json"} {
-		apptest.Contains(t, apptest.Blocks(t, readme, texts[name], "yaml")[0],
-			"role_arn: "+reader+"\n", "external_id: "+trust.Condition["StringEquals"]["sts:ExternalId"][0]+"\n")
+		apptest.Contains(t, apptest.Blocks(t, readme, all[name], "yaml")[0], "role_arn: "+reader+"\n", "external_id: "+externalID+"\n")
 	}
-	_, role, _ := strings.Cut(trust.Principal["RAM"][0], "role/")
-	apptest.Contains(t, texts["trust-rrsa.json"], "CreateRole --RoleName "+role+" ", "role-name: "+role+"`")
+	_, role, _ := strings.Cut(ownRole, "role/")
+	apptest.Contains(t, all["trust-rrsa.json"], "CreateRole --RoleName "+role+" ", "role-name: "+role+"`")
 	_, role, _ = strings.Cut(reader, "role/")
-	apptest.Contains(t, texts["trust-cross-account.json"], "CreateRole --RoleName "+role+" ")
+	apptest.Contains(t, all["trust-cross-account.json"], "CreateRole --RoleName "+role+" ")
 }
 
 func TestREADMEListsWhatToReplace(t *testing.T) {
 	text := apptest.Read(t, readme)
-	for _, path := range apptest.Glob(t, "deploy/ram/*.json") {
-		placeholders := regexp.MustCompile(`\b(\d{16}|c[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]+){4}|r-bp1\w+|cn-[a-z]+\b)`)
-		for _, placeholder := range placeholders.FindAllString(apptest.Read(t, path), -1) {
+	placeholders := regexp.MustCompile(`\b(\d{16}|c[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]+){4}|r-bp1\w+|cn-[a-z]+\b)`)
+	for name, policy := range policies() {
+		for _, placeholder := range placeholders.FindAllString(policy, -1) {
 			if !regexp.MustCompile("(?m)^\\|[^|\n]*`" + placeholder + "`[^|\n]*\\|").MatchString(text) {
-				t.Errorf("%s: no row of the table names %s", path, placeholder)
+				t.Errorf("%s: no row of the table names %s", name, placeholder)
 			}
 		}
 	}

@@ -25,13 +25,12 @@ func values(t *testing.T, path, key string) []string {
 }
 
 func TestUnitStartsTheProgram(t *testing.T) {
+	const program, config = "/usr/local/bin/tair_ssl_exporter", "--config.file=/etc/tair-ssl-exporter/tair-ssl-exporter.yml"
 	words := strings.Fields(strings.Join(values(t, unit, "ExecStart"), "\n"))
-	file := slices.Index(words, "--config.file=/etc/tair-ssl-exporter/tair-ssl-exporter.yml")
-	if file < 0 || words[0] != "/usr/local/bin/tair_ssl_exporter" {
+	if len(words) < 2 || words[0] != program || words[1] != config {
 		t.Fatalf("starts %q", words)
 	}
-	words[file] = "--demo"
-	apptest.CheckConfig(t, words[1:]...)
+	apptest.CheckConfig(t, append(words[2:], "--demo")...)
 	const shutdownTime = 30 * time.Second // of the program
 	if stop, err := time.ParseDuration(strings.Join(values(t, unit, "TimeoutStopSec"), " ")); err != nil || stop <= shutdownTime {
 		t.Errorf("TimeoutStopSec %s, %v: the program stops within %s", stop, err, shutdownTime)
