@@ -16,7 +16,10 @@ const readme = "README.md"
 
 func TestREADMEListsExactlyTheMetricsThatAreServed(t *testing.T) {
 	demo := apptest.Start(t, "--demo")
-	_, served := demo.Get(t, "/metrics")
+	served := ""
+	for !strings.Contains(served, "tair_ssl_renewal_deadline_timestamp_seconds{") { // no scrape waits for the renewals
+		_, served = demo.Get(t, "/metrics")
+	}
 	_, self := demo.Get(t, "/metrics/self")
 	api, server := apptest.StartAPI(t)
 	for _, action := range []string{"DescribeInstances", "DescribeActiveOperationTasks"} {
