@@ -98,7 +98,7 @@ func TestRefusalIsKnownWhileCredentialsAreRefreshed(t *testing.T) {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		})
-		w.scrape(3 * time.Second).wantPrefix("success=0 error=unauthorized,IncompleteSignature", "r-1")
+		w.scrape(3*time.Second).wantPrefix("success=0 error=unauthorized,IncompleteSignature", "r-1")
 		advance(soon)
 	})
 }
