@@ -28,8 +28,14 @@ func TestEveryClauseIsTested(t *testing.T) {
 		wg               sync.WaitGroup
 		mu               sync.Mutex
 		killed, rejected int
-		killer           = make(map[string]string) // the test that found the previous mutant of a rule
+		order            = make(map[string][]string) // the tests for a rule, first those that found a mutant of it or name it
 	)
+	for _, m := range all {
+		order[m.rule] = slices.Clone(tests)
+		slices.SortStableFunc(order[m.rule], func(a, b string) int {
+			return boolInt(!strings.Contains(apptest.Read(t, a), m.rule)) - boolInt(!strings.Contains(apptest.Read(t, b), m.rule))
+		})
+	}
 	work := make(chan mutant)
 	for range 2 {
 		wg.Go(func() {
@@ -40,9 +46,9 @@ func TestEveryClauseIsTested(t *testing.T) {
 					continue
 				}
 				mu.Lock()
-				order := slices.Concat([]string{killer[m.rule]}, tests)[boolInt(killer[m.rule] == ""):]
+				tests := slices.Clone(order[m.rule])
 				mu.Unlock()
-				by, valid := m.killedBy(t, promtool, dir, order)
+				by, valid := m.killedBy(t, promtool, dir, tests)
 				os.RemoveAll(dir)
 				mu.Lock()
 				switch {
@@ -52,7 +58,8 @@ func TestEveryClauseIsTested(t *testing.T) {
 					t.Errorf("%s: no test fails without %q", m.rule, m.clause)
 				default:
 					killed++
-					killer[m.rule] = by
+					at := slices.Index(order[m.rule], by)
+					order[m.rule] = slices.Insert(slices.Delete(order[m.rule], at, at+1), 0, by)
 				}
 				mu.Unlock()
 			}
