@@ -26,8 +26,7 @@ func demoAlerts() []string {
 		"TairSSLCertificateExpiringSoon warning r-bp1demo8c5vnr1le",
 		"TairSSLCertificateExpiringVerySoon critical r-bp1demo2g6pbs9uj",
 		"TairSSLInstanceNotFound warning r-bp1demo6t8xvz3pq",
-		"TairSSLNeverKnown warning r-bp1demo9z1qme7ct",
-		"TairSSLScrapeFailing warning r-bp1demo9z1qme7ct",
+		"TairSSLInstanceNotRead warning r-bp1demo9z1qme7ct",
 		"TairSSLThrottled warning staging/ap-southeast-1",
 	}
 }
@@ -83,9 +82,10 @@ func quickAlertmanager(t *testing.T, webhook string) string {
 
 // alert is an alert in the format of Alertmanager.
 type alert struct {
-	Status              string
-	Labels, Annotations map[string]string
-	path                string // of the webhook
+	Status      string            `json:"status,omitempty"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	path        string            // of the webhook
 }
 
 // name returns the alert in the form of demoAlerts.
@@ -143,7 +143,7 @@ func (r *receiver) names() []string {
 func askDashboards(t *testing.T, prom *prometheus) {
 	t.Helper()
 	// A query over a time range needs two samples of what is recorded every 5s.
-	within(t, 30*time.Second, func() bool { return len(prom.query(t, `count_over_time(tair_ssl:enabled:latest[1h]) > 2`)) > 0 })
+	within(t, 30*time.Second, func() bool { return len(prom.query(t, `count_over_time(tair_ssl:instance_info:latest[1h]) > 2`)) > 0 })
 	boards, err := dashboards.All()
 	if err != nil {
 		t.Fatal(err)

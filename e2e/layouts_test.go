@@ -50,7 +50,6 @@ func TestE2EScrapeLayouts(t *testing.T) {
 				`sum(up{job="tair_ssl"})`:                              3,
 				`count(tair_ssl_scrape_success)`:                       12,
 				`max(count by (instance_id) (tair_ssl_instance_info))`: 1,
-				`tair_ssl:all_shards_answer:bool`:                      1,
 			},
 		},
 		"probe": {
@@ -79,7 +78,6 @@ func TestE2EScrapeLayouts(t *testing.T) {
 				`count(up{job="tair_ssl_probe"} == 1)`:                 12,
 				`count(tair_ssl_scrape_success{job="tair_ssl_probe"})`: 12,
 				`max(count by (instance_id) (tair_ssl_instance_info))`: 1,
-				`tair_ssl:all_shards_answer:bool`:                      1,
 			},
 		},
 	} {

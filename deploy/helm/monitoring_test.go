@@ -14,48 +14,45 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// TestRulesAreTheShipped compares the rules with their files after the replacements that the head of tair_ssl.rules.yml
-// describes. The operator adds the labels namespace and service: with them TairSSLExporterDown watches its own release.
-// Targets of another scrape job have neither label, and an alert that asks for them would always fire.
-func TestRulesAreTheShipped(t *testing.T) {
-	t.Parallel()
-	const own = `, namespace="monitoring", service="tair-ssl-exporter"`
-	for _, c := range []struct{ release, namespace, values, job string }{
-		{releaseName, namespace, "serviceMonitor.enabled=true", `job="tair_ssl"` + own},
-		{releaseName, namespace, "serviceMonitor.enabled=true,serviceMonitor.job=other", `job="other"` + own},
-		{releaseName, namespace, "serviceMonitor.enabled=true,prometheusRule.job=other", `job="other"`},
-		{releaseName, namespace, "serviceMonitor.enabled=false", `job="tair_ssl"`},
-		{releaseName, namespace, "serviceMonitor.job=other", `job="other"`},
-		{releaseName, namespace, "prometheusRule.job=other", `job="other"`},
-		{releaseName, namespace, "prometheusRule.blackbox=true", `job="tair_ssl"`},
-		{releaseName, namespace, "prometheusRule.runbookUrlBase=https://wiki.example.org/tair", `job="tair_ssl"`},
-		{releaseName, namespace, "prometheusRule.extraLabels={team,env}", `job="tair_ssl"`},
-		{releaseName, "other", "serviceMonitor.enabled=true", `job="tair_ssl", namespace="other", service="tair-ssl-exporter"`},
-		{"staging", "other", "serviceMonitor.enabled=true", `job="tair_ssl", namespace="other", service="staging-tair-ssl-exporter"`},
-	} {
-		runbooks, labels := apptest.RunbookBase, apptest.InfoLabels
-		if strings.Contains(c.values, "runbookUrlBase") {
-			runbooks = "https://wiki.example.org/tair"
-		}
-		if strings.Contains(c.values, "extraLabels") {
-			labels += ", team, env"
-		}
-		replacer := strings.NewReplacer(apptest.RunbookBase, runbooks, apptest.InfoLabels, labels, apptest.JobMatcher, c.job)
-		var want []any
-		for _, path := range apptest.Glob(t, "deploy/prometheus/rules/*.rules.yml") {
-			var file map[string]any
-			apptest.Decode(t, path, replacer.Replace(apptest.Read(t, path)), true, &file)
-			if !strings.Contains(path, "blackbox") || strings.Contains(c.values, "blackbox") {
-				want = append(want, list(file["groups"])...)
-			}
-		}
-		text, err := helm(t, c.release, chart, "--namespace", c.namespace, "--set", "prometheusRule.enabled=true,"+c.values)
-		if err != nil {
+// adapted returns the groups of files of rules with another base of the runbook URLs and further labels of the alerts.
+func adapted(t *testing.T, files []string, runbooks string, labels map[string]string) []any {
+	t.Helper()
+	var groups []any
+	for _, name := range files {
+		var f map[string]any
+		if err := yaml.Unmarshal([]byte(strings.ReplaceAll(apptest.Read(t, "deploy/prometheus/rules/"+name), apptest.RunbookBase, runbooks)), &f); err != nil {
 			t.Fatal(err)
 		}
-		all := manifests(t, text)
-		if !reflect.DeepEqual(list(only(t, all, "PrometheusRule").at("spec", "groups")), want) {
-			t.Errorf("%v: the rules are not the shipped ones, adapted", c)
+		for _, g := range list(f["groups"]) {
+			for _, r := range list(at(g, "rules")) {
+				if at(r, "alert") != nil {
+					for label, value := range labels {
+						dict(at(r, "labels"))[label] = value
+					}
+				}
+			}
+		}
+		groups = append(groups, list(f["groups"])...)
+	}
+	return groups
+}
+
+func TestRulesAreTheShipped(t *testing.T) {
+	both := []string{"tair_ssl.rules.yml", "tair_ssl_blackbox.rules.yml"}
+	for set, want := range map[string]struct {
+		files    []string
+		runbooks string
+		labels   map[string]string
+	}{
+		"pair":       {both[:1], apptest.RunbookBase, nil},
+		"sharded":    {both, apptest.RunbookBase, nil},
+		"monitoring": {both[:1], "https://wiki.example.org/tair", map[string]string{"cluster": "eu", "team": "databases"}},
+		"kubernetes": {both[:1], apptest.RunbookBase, nil},
+	} {
+		all := manifests(t, render(t, set))
+		rule := only(t, all, "PrometheusRule")
+		if !reflect.DeepEqual(rule.at("spec", "groups"), any(adapted(t, want.files, want.runbooks, want.labels))) {
+			t.Errorf("%s: the rules are not those of %q, adapted", set, want.files)
 		}
 		apptest.Command(t, apptest.Tool(t, "PROMTOOL"), "check", "rules", "--lint=all", "--lint-fatal", ruleFile(t, all))
 	}

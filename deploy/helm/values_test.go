@@ -26,12 +26,12 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`serviceMonitor.interval="1"`, "/serviceMonitor/interval"},
 		{`serviceMonitor.interval="30s1m"`, "/serviceMonitor/interval"},
 		{`serviceMonitor.interval=""`, "/serviceMonitor/interval"}, {`serviceMonitor.job="a\"b"`, "/serviceMonitor/job"},
-		{`prometheusRule.extraLabels=["a b"]`, "/prometheusRule/extraLabels/0"},
-		{`prometheusRule.extraLabels="team"`, "/prometheusRule/extraLabels"},
+		{`prometheusRule.extraLabels={"a b":""}`, "invalid propertyName 'a b'"},
+		{`prometheusRule.extraLabels={"__x":""}`, "invalid propertyName '__x'"},
+		{`prometheusRule.extraLabels=["team"]`, "/prometheusRule/extraLabels"},
 		{`prometheusRule.runbookUrlBase="wiki"`, "/prometheusRule/runbookUrlBase"},
 		{`podDisruptionBudget.maxUnavailable=0`, "/podDisruptionBudget/maxUnavailable"}, {`podLabels.a=1`, "/podLabels/a"},
-		{`prometheusRule.extraLabels=["name"]`, "prometheusRule.extraLabels: name can be no custom label"},
-		{`prometheusRule.extraLabels=["__x"]`, "prometheusRule.extraLabels: __x can be no custom label"},
+		{`prometheusRule.extraLabels={"name":""}`, "prometheusRule.extraLabels: name is a label of the rules"},
 	} {
 		_, err := helm(t, releaseName, chart, "--set-json", c[0])
 		mustRefuse(t, c[0], err, c[1])

@@ -6,12 +6,8 @@ import (
 	"testing"
 )
 
-// The texts that users replace in the rules, see the head of tair_ssl.rules.yml.
-const (
-	RunbookBase = "https://runbooks.example.com/tair_ssl_exporter"
-	InfoLabels  = "account, region, name"
-	JobMatcher  = `job="tair_ssl"`
-)
+// RunbookBase is the text that users replace in the rules, see the head of tair_ssl.rules.yml.
+const RunbookBase = "https://runbooks.example.com/tair_ssl_exporter"
 
 // Rule is a rule of Prometheus; For, Labels and Annotations are those of an alert.
 type Rule struct {

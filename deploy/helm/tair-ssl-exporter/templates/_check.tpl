@@ -37,9 +37,9 @@
 {{- end }}
 {{- end }}
 
-{{- range .Values.prometheusRule.extraLabels }}
-{{- if or (hasPrefix "__" .) (has . (list "instance_id" "account" "region" "name")) }}
-{{- $problems = printf "prometheusRule.extraLabels: %s can be no custom label" . | append $problems }}
+{{- range $name, $_ := .Values.prometheusRule.extraLabels }}
+{{- if has $name (list "alertname" "severity" "instance_id" "account" "region" "name" "expires" "renewal") }}
+{{- $problems = printf "prometheusRule.extraLabels: %s is a label of the rules" $name | append $problems }}
 {{- end }}
 {{- end }}
 
