@@ -117,32 +117,29 @@ define route
 	@echo "to $(1): $(2)"
 endef
 
-# The options of sed for rules with a custom label, as the head of the rules describes, and for groups with a label.
-TO_TEAM    := -e 's|https://runbooks.example.com/tair_ssl_exporter|https://wiki.example.org/tair|' -e 's/account, region, name/&, team/'
-TO_CLUSTER := -e 's/^    interval: 1m$$/&\n    labels: {cluster: eu}/'
-
-# $(call rules_copy,tests,sed options) runs the tests of a folder on a copy of the rules that sed changed.
-define rules_copy
-	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; cp -r $(RULES)/tests "$$dir"; \
-	for file in $(RULES)/*.rules.yml; do sed $(2) "$$file" >"$$dir/$${file##*/}"; done; \
-	./bin/promtool check rules --lint=all --lint-fatal "$$dir"/*.rules.yml >/dev/null; \
-	./bin/promtool test rules "$$dir"/tests/$(1)/*.yml
-endef
-
 .PHONY: rules
 rules: tools-rules ## scrape configurations, alerting rules and where alerts go: linted and unit-tested
 	./bin/promtool check rules --lint=all --lint-fatal $(RULES)/*.rules.yml
 	./bin/promtool check config --lint=all --lint-fatal deploy/prometheus/*.yml
 	printf '%s\n' $(RULES)/tests/*.yml | xargs -P "$$(nproc)" -n 1 ./bin/promtool test rules
-	$(call rules_copy,extra_labels,$(TO_TEAM))
-	$(call rules_copy,group_labels,$(TO_CLUSTER))
 	./bin/amtool check-config deploy/alertmanager/alertmanager.yml
 	$(call route,critical,alertname=TairSSLCertificateExpired severity=critical account=prod region=cn-hangzhou)
-	$(call route,critical,alertname=TairSSLDataStale severity=critical account=prod region=cn-hangzhou)
+	$(call route,critical,alertname=TairSSLDisabled severity=critical account=prod region=cn-hangzhou)
 	$(call route,critical,alertname=TairSSLExporterDown severity=critical)
 	$(call route,warnings,alertname=TairSSLCertificateExpiringSoon severity=warning account=prod region=cn-hangzhou team=payments)
-	$(call route,info,alertname=TairSSLCertificateRenewed severity=info account=prod region=cn-hangzhou)
+	$(call route,info,alertname=TairSSLRenewalSoon severity=info account=prod region=cn-hangzhou)
 	$(call route,warnings,alertname=Other severity=unheard-of)
+
+.PHONY: rules-mutation
+rules-mutation: tools-rules ## drop each clause of each rule in turn: a unit test of the rules has to fail; takes an hour
+	PROMTOOL="$(CURDIR)/bin/promtool" $(GO) test -tags mutation -run Clause -count=1 -timeout=3h -v ./deploy/prometheus
+
+# The rules to compare with, such as those of an older version.
+OLD_RULES ?=
+
+.PHONY: bench-rules
+bench-rules: tools-rules tools-e2e ## the evaluation time of the rules for 10,000 instances on two exporters; fails above 2 s
+	cd bench && $(GO) run ./rules $(if $(OLD_RULES),-old="$(abspath $(OLD_RULES))")
 
 COMPOSE := deploy/compose
 
