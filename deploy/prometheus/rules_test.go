@@ -101,12 +101,15 @@ func TestRulesAreReadInFiveMinutes(t *testing.T) {
 	apptest.Contains(t, apptest.Read(t, "README.md"), "s|"+apptest.RunbookBase+"|")
 }
 
-// That the alerts do what the tests say is for make rules; here, that none is left out.
+// make rules runs the tests. Most compare all alerts at a moment, so that an alert that is not expected fails them too.
 func TestEveryAlertHasUnitTests(t *testing.T) {
-	fires, quiet := make(map[string]bool), make(map[string]bool)
+	fires := make(map[string]bool)
 	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/tests/*.yml") {
 		var f struct {
 			Tests []struct {
+				PromQLExprTest []struct {
+					ExpSamples []struct{ Labels string } `yaml:"exp_samples"`
+				} `yaml:"promql_expr_test"`
 				AlertRuleTest []struct {
 					Alertname string
 					ExpAlerts []any `yaml:"exp_alerts"`
@@ -116,17 +119,20 @@ func TestEveryAlertHasUnitTests(t *testing.T) {
 		apptest.DecodeFile(t, path, false, &f)
 		for _, test := range f.Tests {
 			for _, c := range test.AlertRuleTest {
-				if len(c.ExpAlerts) > 0 {
-					fires[c.Alertname] = true
-				} else {
-					quiet[c.Alertname] = true
+				fires[c.Alertname] = fires[c.Alertname] || len(c.ExpAlerts) > 0
+			}
+			for _, c := range test.PromQLExprTest {
+				for _, sample := range c.ExpSamples {
+					for _, m := range regexp.MustCompile(`alertname="(\w+)"`).FindAllStringSubmatch(sample.Labels, -1) {
+						fires[m[1]] = true
+					}
 				}
 			}
 		}
 	}
-	for what, tested := range map[string]map[string]bool{"fires": fires, "does not fire": quiet} {
-		if got, want := slices.Sorted(maps.Keys(tested)), apptest.AlertNames(t); !slices.Equal(got, want) {
-			t.Errorf("tested that it %s:\n%q\nalerts:\n%q", what, got, want)
+	for _, alert := range apptest.AlertNames(t) {
+		if !fires[alert] {
+			t.Errorf("no test expects %s to fire", alert)
 		}
 	}
 }
