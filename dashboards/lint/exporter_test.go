@@ -35,6 +35,7 @@ scrape_duration_seconds 1
 		series.Range(func(l labels.Label) { names[l.Name] = true })
 		known[series.Get("__name__")] = names.union(known[series.Get("__name__")])
 	}
+	known["ALERTS"] = newSet("__name__", "alertname", "alertstate", "severity", "instance_id", "account", "region", "name")
 	return known
 }
 

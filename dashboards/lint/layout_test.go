@@ -63,19 +63,21 @@ func emptiesCells(overrides []dashboards.Override) bool {
 func uids() []string { return []string{"tair-ssl-exporter", "tair-ssl-instance", "tair-ssl-overview"} }
 
 // linksResolve finds a uid that is not the file name, boards without a link to each other board, links to boards that do
-// not exist, and links that lose the variables or the time range.
+// not exist, and links that lose the variables or the time range. Only links with an ID lead to the board of an instance,
+// for without one it shows the first. The exporter board has a range of its own: 6 hours, not 30 days.
 func linksResolve(b board) (found problems) {
 	if b.UID != b.Slug() {
 		found.add("uid %q in %s", b.UID, b.File)
 	}
 	for _, uid := range uids() {
-		leads := func(l dashboards.Link) bool { return l.URL == "/d/"+uid && l.IncludeVars && l.KeepTime }
-		if uid != b.UID && !slices.ContainsFunc(b.Links, leads) {
-			found.add("no link to %s that keeps variables and time", uid)
+		keepsTime := uid != "tair-ssl-exporter" && b.UID != "tair-ssl-exporter"
+		leads := func(l dashboards.Link) bool { return l.URL == "/d/"+uid && l.IncludeVars && l.KeepTime == keepsTime }
+		if isLinked := slices.ContainsFunc(b.Links, leads); uid != b.UID && isLinked == (uid == "tair-ssl-instance") {
+			found.add("%s is linked: %v; time is to be kept: %v", uid, isLinked, keepsTime)
 		}
 	}
 	for _, m := range regexp.MustCompile(`"/d/([^"?]+)\?([^"]*)"`).FindAllStringSubmatch(b.Text, -1) {
-		for _, want := range []string{"${datasource:queryparam}", "${job:queryparam}", "${__url_time_range}"} {
+		for _, want := range []string{"var-instance_id=${__", "${datasource:queryparam}", "${job:queryparam}", "${__url_time_range}"} {
 			if !slices.Contains(uids(), m[1]) || !strings.Contains(m[2], want) {
 				found.add("a link to %s, which does not exist, or without %s", m[1], want)
 			}

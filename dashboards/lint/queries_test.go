@@ -66,7 +66,21 @@ func (s selector) isFilter() bool {
 	return false
 }
 
+// looksBack reports whether the selector, or what replaces it where it has no series, has a range of hours.
+func (s selector) looksBack() bool {
+	return slices.ContainsFunc(s.around, func(node parser.Node) bool { return strings.Contains(node.String(), s.String()+"[6h]") })
+}
+
 func filters(e *parser.BinaryExpr) bool { return e.Op == parser.LAND || e.Op == parser.LUNLESS }
+
+// isOfListed reports whether an expression on the same instances, with the info metric in it, leaves those of the variables.
+func (s selector) isOfListed() bool {
+	return slices.ContainsFunc(s.around, func(node parser.Node) bool {
+		e, ok := node.(*parser.BinaryExpr)
+		return ok && e.Op != parser.LOR && e.VectorMatching != nil && slices.Equal(e.VectorMatching.MatchingLabels, []string{"instance_id"}) &&
+			strings.Contains(e.String(), "tair_ssl_instance_info")
+	})
+}
 
 // joins returns the right sides of "and" and "*" on these labels around the selector.
 func (s selector) joins(on ...string) []string {
