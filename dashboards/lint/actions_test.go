@@ -15,12 +15,14 @@ func failuresComeFirst(b board) (found problems) {
 	for _, p := range b.panels {
 		ofDays := slices.ContainsFunc(p.queries, func(q query) bool { return q.settings.Unit == "suffix:d" })
 		for _, q := range p.queries {
-			isCall := func(s selector) bool { return s.Name == "tair_ssl_scrape_success" && !s.isFilter() }
+			isCall := func(s selector) bool {
+				return s.Name == "tair_ssl_scrape_success" && !s.isFilter() || s.Name == "tair_ssl_exporter_api_requests_total"
+			}
 			if p.Type != "table" || p.hidden[q.value] || !slices.ContainsFunc(q.selectors, isCall) {
 				continue
 			}
 			first := q.settings.DisplayName
-			if by := p.Options.SortBy; !ofDays && (by[0].DisplayName != first || by[0].Desc != (first == "Failing")) {
+			if by := p.Options.SortBy; !ofDays && (by[0].DisplayName != first || by[0].Desc != (first == "Failed calls")) {
 				found.add("%s: sorted by %v, want %s", p.Title, by, first)
 			}
 			isUnknown := slices.ContainsFunc(q.settings.Mappings, func(m dashboards.Mapping) bool {
@@ -48,7 +50,7 @@ func alertsLeadToRunbooks(b board) (found problems) {
 		}
 		text := fmt.Sprintf("%s", p.FieldConfig.Overrides)
 		for _, alert := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(b.rules, -1) {
-			if !regexp.MustCompile(fmt.Sprintf(`"%s": *{"text": *"%s"`, alert[1], strings.ToLower(alert[1]))).MatchString(text) {
+			if !regexp.MustCompile(fmt.Sprintf(`%q: *{"text": *%q`, alert[1], strings.ToLower(alert[1]))).MatchString(text) {
 				found.add("%s: no runbook for %s", p.Title, alert[1])
 			}
 		}

@@ -62,7 +62,7 @@ func mutations() []mutation {
 		{coloursAreReadable, overview, `"type": "color-background"`, `"type": "color-text"`},
 		{coloursAreReadable, instance, `"fillOpacity": 100`, `"fillOpacity": 70`},
 		{failuresComeFirst, overview, `"sortBy": [{"displayName": "Latest call"`, `"sortBy": [{"displayName": "Name"`},
-		{failuresComeFirst, exporter, `"sortBy": [{"displayName": "Failing", "desc": true`, `"sortBy": [{"displayName": "Failing", "desc": false`},
+		{failuresComeFirst, exporter, `"sortBy": [{"displayName": "Failed calls", "desc": true`, `"sortBy": [{"displayName": "Failed calls", "desc": false`},
 		{failuresComeFirst, overview, `"result": {"text": "unknown", "color": "#D92B3F"`, `"result": {"text": "unknown", "color": "text"`},
 		{alertsLeadToRunbooks, overview, `{"text": "tairsslthrottled"`, `{"text": "TairSSLThrottled"`},
 		{alertsLeadToRunbooks, overview, `alertstate='firing'`, `alertstate='pending'`},

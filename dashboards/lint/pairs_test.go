@@ -19,12 +19,6 @@ func pairsCountOnce(b board) (found problems) {
 }
 
 func (s selector) countsOnce() bool {
-	if len(s.around) == 0 {
-		return false
-	}
-	if e, ok := s.around[0].(*parser.AggregateExpr); ok && slices.Equal(e.Grouping, []string{"instance"}) {
-		return true // what each exporter says
-	}
 	for _, node := range slices.Backward(s.around) {
 		switch e := node.(type) {
 		case *parser.AggregateExpr:
