@@ -66,8 +66,8 @@ func Values(instanceID string) map[string]string {
 // other every query has an answer, except those that MayBeEmpty.
 func DemoInstances() []string { return []string{"r-bp1demo8c5vnr1le", "r-bp1demo9z1qme7ct"} }
 
-// MayBeEmpty reports whether the query may have no answer on the demo, where no refresh fails and nothing is renewed. A panel
-// of one certificate has a query for each band, and one of them has an answer.
+// MayBeEmpty reports whether the query may have no answer on the demo, where no refresh fails and nothing is renewed. A
+// panel of one certificate has a query for each band, and one of them has an answer.
 func (q Query) MayBeEmpty() bool {
 	return regexp.MustCompile(`^tair-ssl-(\w+ / annotation / Renewals|exporter / Discovery sources / C|instance / Expires / B|` +
 		`overview / Soonest expiry / [B-E]|overview / Next to expire / [C-E]|instance / Days left / [ABDE])$`).MatchString(q.ID)

@@ -10,7 +10,8 @@ import (
 )
 
 // failuresComeFirst finds tables with the result of the latest call that do not show its reason beside it, that show an
-// unknown result like an empty one, or that do not begin with what fails. A table of days left begins with the soonest.
+// unknown result like an empty one, that do not begin with what fails, or that leave out what fails but has a known
+// expiry. A table of days left begins with the soonest.
 func failuresComeFirst(b board) (found problems) {
 	for _, p := range b.panels {
 		ofDays := slices.ContainsFunc(p.queries, func(q query) bool { return q.settings.Unit == "suffix:d" })
@@ -25,6 +26,9 @@ func failuresComeFirst(b board) (found problems) {
 			if by := p.Options.SortBy; !ofDays && (by[0].DisplayName != first || by[0].Desc != (first == "Failed calls")) {
 				found.add("%s: sorted by %v, want %s", p.Title, by, first)
 			}
+			if !ofDays && p.fields["instance_id"] && !strings.Contains(p.queries[0].Expr, "tair_ssl_scrape_success") {
+				found.add("%s: fewer rows than instances that fail", p.Title)
+			}
 			isUnknown := slices.ContainsFunc(q.settings.Mappings, func(m dashboards.Mapping) bool {
 				return m.Options.Match == "null" && m.Options.Result.Text == "unknown" && m.Options.Result.Color != "text"
 			})
@@ -36,8 +40,8 @@ func failuresComeFirst(b board) (found problems) {
 	return found
 }
 
-// alertsLeadToRunbooks finds tables of alerts with other alerts than those of the rules that fire, that do not begin with
-// the most severe, or without the runbook of an alert: an anchor in lower case.
+// alertsLeadToRunbooks finds tables of alerts with other alerts than those of the rules that fire, that do not begin
+// with the most severe, or without the runbook of an alert: an anchor in lower case.
 func alertsLeadToRunbooks(b board) (found problems) {
 	for _, s := range b.selectors {
 		if s.Name == "ALERTS" && !strings.Contains(s.String(), `,alertname=~"TairSSL.*",alertstate="firing",`) {
@@ -66,7 +70,8 @@ func alertsLeadToRunbooks(b board) (found problems) {
 	return found
 }
 
-// instancesLeadOn finds columns of instances without a link to the console, or to their board, which is for one instance.
+// instancesLeadOn finds columns of instances without a link to the console, or to their board, which is for one
+// instance.
 func instancesLeadOn(b board) (found problems) {
 	for _, p := range b.panels {
 		for _, o := range p.FieldConfig.Overrides {
@@ -85,11 +90,12 @@ func instancesLeadOn(b board) (found problems) {
 	return found
 }
 
-// variablesAreReady finds variables that nothing uses, a data source that is not the default one, and a list of instances
-// that has no names with the IDs or is empty while the exporter is down.
+// variablesAreReady finds variables that nothing uses, a data source that is not the default one, and a list of
+// instances that has no names with the IDs or is empty while the exporter is down.
 func variablesAreReady(b board) (found problems) {
 	for _, v := range b.Templating.List {
-		if !strings.Contains(b.Text, "$"+v.Name) && !strings.Contains(b.Text, "${"+v.Name) || v.Type == "datasource" && v.Current.Value != "default" {
+		isUsed := strings.Contains(b.Text, "$"+v.Name) || strings.Contains(b.Text, "${"+v.Name)
+		if !isUsed || v.Type == "datasource" && v.Current.Value != "default" {
 			found.add("nothing uses $%s, or it begins with %v", v.Name, v.Current.Value)
 		}
 		if v.Name != "instance_id" {
@@ -104,7 +110,8 @@ func variablesAreReady(b board) (found problems) {
 			}
 		}
 		query := fmt.Sprint(v.Query)
-		if choice["text"] != "sessions r-1" || choice["value"] != "r-1" || !strings.Contains(query, "query_result(") || !strings.Contains(query, "[6h]") {
+		looksBack := strings.Contains(query, "query_result(") && strings.Contains(query, "[6h]")
+		if choice["text"] != "sessions r-1" || choice["value"] != "r-1" || !looksBack {
 			found.add("$%s: the pattern %s finds %q in an answer to %s", v.Name, v.Regex, choice, query)
 		}
 	}

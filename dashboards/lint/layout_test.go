@@ -23,14 +23,17 @@ func panelsHaveTheirPlace(b board) (found problems) {
 	return found
 }
 
-// panelsExplain finds panels without a description, or without a text for an empty answer. Grafana displays the text of a
-// table in every empty cell too, so the first override removes it from the cells. It displays the text of a stat in the
-// colour of the lowest threshold, so that colour is neutral or a mapping of null sets another.
+// panelsExplain finds panels without a description, or without a text for an empty answer that is true. While the
+// exporter is down a stat is empty too, so it says that nothing is known, not that there is no certificate. Grafana
+// displays the text of a table in every empty cell too, so the first override removes it from the cells. It displays
+// the text of a stat in the colour of the lowest threshold, so that colour is neutral or a mapping of null sets
+// another.
 func panelsExplain(b board) (found problems) {
 	for _, p := range b.panels {
 		settings := p.Settings(nil)
 		no := strings.ToLower(strings.Trim(settings.NoValue, " .-"))
-		if p.Description == "" || slices.Contains([]string{"", "no data", "none", "n/a", "nothing"}, no) {
+		isUntrue := p.Type == "stat" && !slices.Contains([]string{"unknown", "none known", "no exporter"}, no)
+		if p.Description == "" || isUntrue || slices.Contains([]string{"", "no data", "none", "n/a", "nothing"}, no) {
 			found.add("%s: no description, or %q does not say what it means", p.Title, settings.NoValue)
 		}
 		if steps := settings.Thresholds.Steps; p.Type == "stat" && len(steps) > 0 && steps[0].Color != "text" && !coloursNull(settings) {
@@ -62,9 +65,9 @@ func emptiesCells(overrides []dashboards.Override) bool {
 // uids returns the uid of every board. Bookmarks and links hold them, so they do not change.
 func uids() []string { return []string{"tair-ssl-exporter", "tair-ssl-instance", "tair-ssl-overview"} }
 
-// linksResolve finds a uid that is not the file name, boards without a link to each other board, links to boards that do
-// not exist, and links that lose the variables or the time range. Only links with an ID lead to the board of an instance,
-// for without one it shows the first. The exporter board has a range of its own: 6 hours, not 30 days.
+// linksResolve finds a uid that is not the file name, boards without a link to each other board, links to boards that
+// do not exist, and links that lose the variables or the time range. Only links with an ID lead to the board of an
+// instance, for without one it shows the first. The exporter board has a range of its own: 6 hours, not 30 days.
 func linksResolve(b board) (found problems) {
 	if b.UID != b.Slug() {
 		found.add("uid %q in %s", b.UID, b.File)

@@ -11,8 +11,8 @@ import (
 	"tair_ssl_exporter/dashboards"
 )
 
-// timelinesKeepMappings finds state timelines without the texts of their values: with a colour by thresholds Grafana drops
-// them when it merges equal values.
+// timelinesKeepMappings finds state timelines without the texts of their values: with a colour by thresholds Grafana
+// drops them when it merges equal values.
 func timelinesKeepMappings(b board) (found problems) {
 	for _, p := range b.panels {
 		if s := p.Settings(nil); p.Type == "state-timeline" && (s.Color.Mode == "thresholds" || len(s.Mappings) == 0) {
@@ -22,8 +22,9 @@ func timelinesKeepMappings(b board) (found problems) {
 	return found
 }
 
-// emptyAnswersSpeak finds tables of several queries that are only headers without rows, and state timelines that say "Data
-// does not have a time field": the text for an empty answer is not displayed there, so the first query has another answer.
+// emptyAnswersSpeak finds tables of several queries that are only headers without rows, and state timelines that say
+// "Data does not have a time field": the text for an empty answer is not displayed there, so the first query has
+// another answer.
 func emptyAnswersSpeak(b board) (found problems) {
 	for _, p := range b.panels {
 		want := " or on () "
@@ -39,8 +40,8 @@ func emptyAnswersSpeak(b board) (found problems) {
 	return found
 }
 
-// textsFit finds titles that are cut, columns too narrow for what is in them, and tables whose columns leave no room for
-// custom labels. On a screen of 1,600 pixels a column of the grid has 65.
+// textsFit finds titles that are cut, columns too narrow for what is in them, and tables whose columns leave no room
+// for custom labels. On a screen of 1,600 pixels a column of the grid has 65.
 func textsFit(b board) (found problems) {
 	widths := map[string]float64{"name": 200, "region": 125, "instance_id": 180, "Days left": 100}
 	for _, p := range b.panels {
@@ -68,8 +69,8 @@ func textsFit(b board) (found problems) {
 	return found
 }
 
-// seriesAreLegible finds time series whose legend is cut, with more lines than the eye follows, with thresholds that look
-// like data, or with an axis that has no scale for zeros or shows 1.39e-7.
+// seriesAreLegible finds time series whose legend is cut, with more lines than the eye follows, with thresholds that
+// look like data, or with an axis that has no scale for zeros or shows 1.39e-7.
 func seriesAreLegible(b board) (found problems) {
 	for _, p := range b.panels {
 		s, g, lines := p.Settings(nil), p.GridPos, 0
@@ -90,8 +91,9 @@ func seriesAreLegible(b board) (found problems) {
 	return found
 }
 
-// coloursAreReadable finds colours with a contrast below 3:1 for large text and shapes, on the panels of the dark or the light
-// theme, or below 4.5:1 for small text. No colour has 4.5:1 on both, so small text is neutral or on a coloured cell.
+// coloursAreReadable finds colours with a contrast below 3:1 for large text and shapes, on the panels of the dark or
+// the light theme, or below 4.5:1 for small text. No colour has 4.5:1 on both, so small text is neutral or on a
+// coloured cell.
 func coloursAreReadable(b board) (found problems) {
 	colours := regexp.MustCompile(`"(?:color|fixedColor|iconColor)": "([^"]+)"`)
 	for theme, panel := range []string{"#181b1f", "#ffffff"} {
@@ -119,13 +121,13 @@ func coloursAreReadable(b board) (found problems) {
 	return found
 }
 
-// paletteColour returns a colour of Grafana's palette in the dark (0) or the light (1) theme, which have hues of their own. A
-// hexadecimal colour is the same in both.
+// paletteColour returns a colour of Grafana's palette in the dark (0) or the light (1) theme, which have hues of their
+// own. A hexadecimal colour is the same in both.
 func paletteColour(name string, theme int) string {
 	palette := map[string][2]string{
 		"text": {"#ccccdc", "#24292e"}, "red": {"#f2495c", "#e02f44"}, "dark-red": {"#c4162a", "#ad0317"},
-		"orange": {"#ff9830", "#ff780a"}, "dark-orange": {"#fa6400", "#e55400"}, "yellow": {"#fade2a", "#f2cc0c"}, "dark-yellow": {"#e0b400", "#cc9d00"},
-		"green": {"#73bf69", "#56a64b"}, "dark-green": {"#37872d", "#19730e"}, "blue": {"#5794f2", "#3274d9"}, "dark-blue": {"#1f60c4", "#1250b0"},
+		"orange": {"#ff9830", "#ff780a"}, "dark-orange": {"#fa6400", "#e55400"}, "yellow": {"#fade2a", "#f2cc0c"},
+		"green": {"#73bf69", "#56a64b"}, "dark-green": {"#37872d", "#19730e"}, "blue": {"#5794f2", "#3274d9"},
 	}
 	if colour, ok := palette[name]; ok {
 		return colour[theme]

@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// pairsCountOnce finds series that a pair of exporters doubles. The first aggregation around a value of an instance is max
-// by (instance_id ...), around an info metric max, topk, count or group; around a metric of exporters it is any.
+// pairsCountOnce finds series that a pair of exporters doubles. The first aggregation around a value of an instance is
+// max by (instance_id ...), around an info metric max, topk, count or group; around a metric of exporters it is any.
 func pairsCountOnce(b board) (found problems) {
 	for _, s := range b.selectors {
 		if s.Name != "ALERTS" && !s.isFilter() && !s.countsOnce() {
@@ -34,8 +34,8 @@ func (s selector) countsOnce() bool {
 	return false
 }
 
-// instantQueriesLookBack finds queries about now that are blank while the exporter is down. They look back 6 hours, as the
-// rules do. Only the latest call and its reason are of this minute.
+// instantQueriesLookBack finds queries about now that are blank while the exporter is down. They look back 6 hours, as
+// the rules do. Only the latest call and its reason are of this minute.
 func instantQueriesLookBack(b board) (found problems) {
 	for _, q := range b.queries {
 		for _, s := range q.selectors {
@@ -48,10 +48,10 @@ func instantQueriesLookBack(b board) (found problems) {
 	return found
 }
 
-// fresherAnswerCounts finds SSL states and certificates that are not taken from the exporter with the fresher answer, as
-// the rules do: the other exporter of a pair may serve an outdated state for weeks. What looks back counts only if SSL was
-// on then: the date of a certificate stays in range after SSL is off. An annotation compares dates, and the later date is
-// the fresher one.
+// fresherAnswerCounts finds SSL states and certificates that are not taken from the exporter with the fresher answer,
+// as the rules do: the other exporter of a pair may serve an outdated state for weeks. What looks back counts only if
+// SSL was on then: the date of a certificate stays in range after SSL is off. An annotation compares dates, and the
+// later date is the fresher one.
 func fresherAnswerCounts(b board) (found problems) {
 	for _, s := range b.selectors {
 		isAnswer := strings.HasPrefix(s.Name, "tair_ssl_certificate_") || s.Name == "tair_ssl_enabled" || s.Name == "tair_ssl_supported"

@@ -8,13 +8,15 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// queriesParse finds queries that are not PromQL once the variables are filled in. An unknown variable is not filled in.
+// queriesParse finds queries that are not PromQL once the variables are filled in. An unknown variable is not filled
+// in.
 func queriesParse(b board) problems { return b.inferred("queriesParse") }
 
 // namesExist finds metrics and labels that neither the exporter nor Prometheus has.
 func namesExist(b board) problems { return b.inferred("namesExist") }
 
-// joinsMatchOne finds joins that fail with "many-to-many matching" when an exporter has a twin or an instance is renamed.
+// joinsMatchOne finds joins that fail with "many-to-many matching" when an exporter has a twin or an instance is
+// renamed.
 func joinsMatchOne(b board) problems { return b.inferred("joinsMatchOne") }
 
 func (b board) inferred(check string) (found problems) {
@@ -73,7 +75,8 @@ func (s selector) looksBack() bool {
 
 func filters(e *parser.BinaryExpr) bool { return e.Op == parser.LAND || e.Op == parser.LUNLESS }
 
-// isOfListed reports whether an expression on the same instances, with the info metric in it, leaves those of the variables.
+// isOfListed reports whether an expression on the same instances, with the info metric in it, leaves those of the
+// variables.
 func (s selector) isOfListed() bool {
 	return slices.ContainsFunc(s.around, func(node parser.Node) bool {
 		e, ok := node.(*parser.BinaryExpr)

@@ -9,9 +9,9 @@ import (
 )
 
 // queriesFollowVariables finds selectors without the variables of job, account and region that their metric has, and
-// matchers on these labels with anything else: a constant, another variable, a negation. The query of a variable follows
-// the variables before it. A metric of instances without these labels is joined with the info metric. A board of one
-// instance has queries about that instance only.
+// matchers on these labels with anything else: a constant, another variable, a negation. The query of a variable
+// follows the variables before it. A metric of instances without these labels is joined with the info metric. A board
+// of one instance has queries about that instance only.
 func queriesFollowVariables(b board) (found problems) {
 	for _, q := range b.queries {
 		required := []string{"job", "account", "region"}
@@ -42,8 +42,8 @@ func queriesFollowVariables(b board) (found problems) {
 	return found
 }
 
-// matcherFor returns the only matcher allowed on the label of a variable, "" for other labels. The region "*" stands for
-// the list of regions. An alert on an exporter may have no account or no region.
+// matcherFor returns the only matcher allowed on the label of a variable, "" for other labels. The region "*" stands
+// for the list of regions. An alert on an exporter may have no account or no region.
 func (s selector) matcherFor(label string) string {
 	value := values()[label]
 	switch {
@@ -60,8 +60,8 @@ func (s selector) matcherFor(label string) string {
 	return fmt.Sprintf("%s=~%q", label, value)
 }
 
-// targetsAreExporters finds metrics that every target of a job has, such as up, without a join that leaves the exporters.
-// An exporter that is down has no metric but up: its job counts if it had an exporter within the time range.
+// targetsAreExporters finds metrics that every target of a job has, such as up, without a join that leaves the
+// exporters. An exporter that is down has no metric but up: its job counts if it had an exporter within the time range.
 func targetsAreExporters(b board) (found problems) {
 	const info = `tair_ssl_exporter_build_info{job=~"job-x"}`
 	for _, s := range b.selectors {

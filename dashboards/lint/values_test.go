@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// shardsCountAsInRules finds counts of shards that differ from the rule for TairSSLShardMissing. The rule counts in every
-// job, a board in the chosen ones.
+// shardsCountAsInRules finds counts of shards that differ from the rule for TairSSLShardMissing. The rule counts in
+// every job, a board in the chosen ones.
 func shardsCountAsInRules(b board) (found problems) {
 	rule, err := promql().ParseExpr(regexp.MustCompile(`count_values\("shard",[^{}"]*?\n\s*\)`).FindString(b.rules))
 	if err != nil {
@@ -24,8 +24,8 @@ func shardsCountAsInRules(b board) (found problems) {
 	return found
 }
 
-// bandsFollowWindows finds bands of certificates whose bounds are not the expiry and the windows of each instance, as in the
-// rules, or that do not have their colour, and an expired certificate that hides the next to expire.
+// bandsFollowWindows finds bands of certificates whose bounds are not the expiry and the windows of each instance, as
+// in the rules, or that do not have their colour, and an expired certificate that hides the next to expire.
 func bandsFollowWindows(b board) (found problems) {
 	bands := map[string]string{"expired": "<= 0", "critical": "> 0 <= critical", "warning": "> critical <= warning", "later": "> warning"}
 	colours := map[string]string{"<= 0": "#C2188F", "> 0 <= critical": "#D92B3F", "> critical <= warning": "#B35900", "> warning": "#2B8233"}
@@ -63,8 +63,8 @@ func (q query) bounds() string {
 	return strings.Join(bounds, " ")
 }
 
-// unitsFitQueries finds days, dates and shares in the wrong unit: days are seconds / 86400, dates are Unix times * 1000,
-// shares are averages, quotients and the rate of CPU time, from 0 to 1.
+// unitsFitQueries finds days, dates and shares in the wrong unit: days are seconds / 86400, dates are Unix times *
+// 1000, shares are averages, quotients and the rate of CPU time, from 0 to 1.
 func unitsFitQueries(b board) (found problems) {
 	for _, q := range b.displayed {
 		average, isAggregate := q.expr.(*parser.AggregateExpr)
