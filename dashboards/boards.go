@@ -71,10 +71,13 @@ type Link struct {
 	KeepTime    bool
 }
 
-// Variable is a drop-down list in the head of a board.
+// Variable is a drop-down list, a text box or a hidden constant in the head of a board.
 type Variable struct {
-	Name  string
-	Query any // the type of the data source, or an object that holds the query
+	Name    string
+	Type    string
+	Query   any    // the type of the data source, the choices, or an object that holds the query
+	Regex   string // its groups text and value are what is displayed and what is used
+	Current struct{ Value any }
 }
 
 // Annotation is a query whose answers are marked in the time series.
@@ -94,8 +97,12 @@ type Panel struct {
 	Targets         []Target
 	Transformations []Transformation
 	Options         struct {
-		SortBy        []struct{ DisplayName string }
+		SortBy []struct {
+			DisplayName string
+			Desc        bool
+		}
 		ReduceOptions struct{ Fields string }
+		Legend        struct{ Placement string }
 	}
 	FieldConfig struct {
 		Defaults  map[string]json.RawMessage // settings by name
@@ -137,21 +144,33 @@ type Property struct {
 
 // Settings is how values are displayed.
 type Settings struct {
-	Unit     string
-	NoValue  string
-	Color    struct{ FixedColor string }
-	Mappings []struct {
-		Type    string
-		Options struct { // of a special mapping
-			Match  string
-			Result struct{ Text, Color string }
-		}
+	DisplayName string
+	Unit        string
+	NoValue     string
+	Decimals    *int
+	Color       struct{ Mode, FixedColor string }
+	Custom      struct { // of time series and state timelines
+		AxisSoftMax     float64
+		FillOpacity     int
+		ThresholdsStyle struct{ Mode string }
 	}
-	Thresholds struct {
+	Width       float64               `json:"custom.width"`
+	CellOptions struct{ Type string } `json:"custom.cellOptions"`
+	Mappings    []Mapping
+	Thresholds  struct {
 		Steps []struct {
 			Color string
 			Value *float64 // nil in the first step
 		}
+	}
+}
+
+// Mapping displays a value as a text.
+type Mapping struct {
+	Type    string
+	Options struct { // of a special mapping, or one by a pattern
+		Match  string
+		Result struct{ Text, Color string }
 	}
 }
 

@@ -3,7 +3,6 @@ package dashboards
 import (
 	"fmt"
 	"regexp"
-	"strings"
 )
 
 // Query is a PromQL expression of a board, with Grafana's variables in it.
@@ -20,10 +19,12 @@ type Query struct {
 // Queries returns the queries of the variables, annotations and panels.
 func (b Board) Queries() []Query {
 	labelValues := regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
+	queryResult := regexp.MustCompile(`^query_result\((.+)\)$`)
 	var queries []Query
 	for _, v := range b.Templating.List {
 		if object, ok := v.Query.(map[string]any); ok {
 			expr := labelValues.ReplaceAllString(fmt.Sprint(object["query"]), "group by ($2) ($1)")
+			expr = queryResult.ReplaceAllString(expr, "$1")
 			queries = append(queries, Query{ID: b.UID + " / variable / " + v.Name, Expr: expr, Instant: true})
 		}
 	}
@@ -56,7 +57,7 @@ func (q Query) Fill(values map[string]string) string {
 // Values returns the values of the variables when "All" is selected, over a day. The instance is a choice of one.
 func Values(instanceID string) map[string]string {
 	return map[string]string{
-		"job": ".+", "account": ".+", "region": ".+", "instance_id": instanceID,
+		"job": ".+", "account": ".+", "region": ".+", "instance_id": instanceID, "group": "account",
 		"__interval": "5m", "__rate_interval": "5m", "__range": "1d",
 	}
 }
@@ -65,7 +66,9 @@ func Values(instanceID string) map[string]string {
 // other every query has an answer, except those that MayBeEmpty.
 func DemoInstances() []string { return []string{"r-bp1demo8c5vnr1le", "r-bp1demo9z1qme7ct"} }
 
-// MayBeEmpty reports whether the query may have no answer on the demo, where no refresh fails and nothing is renewed.
+// MayBeEmpty reports whether the query may have no answer on the demo, where no refresh fails and nothing is renewed. A
+// panel of one certificate has a query for each band, and one of them has an answer.
 func (q Query) MayBeEmpty() bool {
-	return q.ID == "tair-ssl-exporter / Discovery sources / C" || strings.HasSuffix(q.ID, " / annotation / Renewals")
+	return regexp.MustCompile(`^tair-ssl-(\w+ / annotation / Renewals|exporter / Discovery sources / C|instance / Expires / B|` +
+		`overview / Soonest expiry / [B-E]|overview / Next to expire / [C-E]|instance / Days left / [ABDE])$`).MatchString(q.ID)
 }

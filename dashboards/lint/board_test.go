@@ -49,7 +49,7 @@ func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Sprintf
 func values() map[string]string {
 	return map[string]string{
 		"job": "job-x", "account": "account-x", "region": "region-x", "instance_id": "instance-x",
-		"__interval": "4m3s", "__rate_interval": "4m7s", "__range": "26h3m1s",
+		"group": "account", "__interval": "4m3s", "__rate_interval": "4m7s", "__range": "26h3m1s",
 	}
 }
 

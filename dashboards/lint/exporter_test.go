@@ -35,6 +35,7 @@ scrape_duration_seconds 1
 		series.Range(func(l labels.Label) { names[l.Name] = true })
 		known[series.Get("__name__")] = names.union(known[series.Get("__name__")])
 	}
+	known["ALERTS"] = newSet("__name__", "alertname", "alertstate", "severity", "instance_id", "account", "region", "name")
 	return known
 }
 
@@ -67,14 +68,17 @@ func scrapeDemo(t *testing.T) string {
 	}
 	go func() { _, _ = io.Copy(io.Discard, stderr) }() // a full pipe would block the demo
 
-	resp, err := http.Get("http://" + address[1] + "/metrics")
-	if err != nil {
-		t.Fatal(err)
+	var metrics []byte
+	for !strings.Contains(string(metrics), "tair_ssl_renewal_deadline") { // no scrape waits for the renewals
+		resp, err := http.Get("http://" + address[1] + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		metrics, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("/metrics: %s, %v", resp.Status, err)
+		}
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("/metrics: %s, %v", resp.Status, err)
-	}
-	return string(body)
+	return string(metrics)
 }

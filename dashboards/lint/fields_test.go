@@ -74,9 +74,12 @@ func columnsAreDisplayed(b board) (found problems) {
 // that Prometheus and its operator for Kubernetes add. A custom label may be called cluster or node.
 func tablesShowEveryLabel(b board) (found problems) {
 	ofScraping := newSet("job", "instance", "namespace", "service", "pod", "container", "endpoint")
-	mayHide := ofScraping.with("Time", "__name__", "Value", "Value #A", "Value #B", "Value #C", "Value #D")
 	for _, p := range b.panels {
-		if p.Type != "table" || !p.fields["instance_id"] || !p.fields["name"] {
+		mayHide := ofScraping.with("Time", "__name__")
+		for _, q := range p.queries {
+			mayHide[q.value] = true
+		}
+		if p.Type != "table" || !p.fields["instance_id"] || !p.fields["name"] || p.fields["alertname"] {
 			continue
 		}
 		if info := b.known["tair_ssl_instance_info"]; !info.within(p.fields) {

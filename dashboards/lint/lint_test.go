@@ -25,7 +25,8 @@ func (c check) name() string {
 func checks() []check {
 	return []check{
 		linksResolve, panelsExplain, panelsHaveTheirPlace, settingsAreOfGrafana9, targetsFitPanels,
-		unitsFitQueries, daysAgreeWithRules, shardsCountAsInRules,
+		unitsFitQueries, bandsFollowWindows, shardsCountAsInRules, timelinesKeepMappings, emptyAnswersSpeak, textsFit, seriesAreLegible,
+		coloursAreReadable, failuresComeFirst, alertsLeadToRunbooks, instancesLeadOn, variablesAreReady, instantQueriesLookBack,
 		queriesParse, namesExist, joinsMatchOne, pairsCountOnce, fresherAnswerCounts, queriesFollowVariables, targetsAreExporters,
 		legendsNameLabels, overridesMatchFields, columnsAreDisplayed, tablesShowEveryLabel,
 	}
@@ -33,9 +34,13 @@ func checks() []check {
 
 func TestBoards(t *testing.T) {
 	known := newSchema(t, scrapeDemo(t))
-	rules, err := os.ReadFile("../../deploy/prometheus/rules/tair_ssl.rules.yml")
-	if err != nil {
-		t.Fatal(err)
+	var rules []byte
+	for _, name := range []string{"tair_ssl.rules.yml", "tair_ssl_blackbox.rules.yml"} {
+		text, err := os.ReadFile("../../deploy/prometheus/rules/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, text...)
 	}
 	all, err := dashboards.All()
 	if err != nil {

@@ -8,13 +8,15 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// queriesParse finds queries that are not PromQL once the variables are filled in. An unknown variable is not filled in.
+// queriesParse finds queries that are not PromQL once the variables are filled in. An unknown variable is not filled
+// in.
 func queriesParse(b board) problems { return b.inferred("queriesParse") }
 
 // namesExist finds metrics and labels that neither the exporter nor Prometheus has.
 func namesExist(b board) problems { return b.inferred("namesExist") }
 
-// joinsMatchOne finds joins that fail with "many-to-many matching" when an exporter has a twin or an instance is renamed.
+// joinsMatchOne finds joins that fail with "many-to-many matching" when an exporter has a twin or an instance is
+// renamed.
 func joinsMatchOne(b board) problems { return b.inferred("joinsMatchOne") }
 
 func (b board) inferred(check string) (found problems) {
@@ -66,7 +68,22 @@ func (s selector) isFilter() bool {
 	return false
 }
 
+// looksBack reports whether the selector, or what replaces it where it has no series, has a range of hours.
+func (s selector) looksBack() bool {
+	return slices.ContainsFunc(s.around, func(node parser.Node) bool { return strings.Contains(node.String(), s.String()+"[6h]") })
+}
+
 func filters(e *parser.BinaryExpr) bool { return e.Op == parser.LAND || e.Op == parser.LUNLESS }
+
+// isOfListed reports whether an expression on the same instances, with the info metric in it, leaves those of the
+// variables.
+func (s selector) isOfListed() bool {
+	return slices.ContainsFunc(s.around, func(node parser.Node) bool {
+		e, ok := node.(*parser.BinaryExpr)
+		return ok && e.Op != parser.LOR && e.VectorMatching != nil && slices.Equal(e.VectorMatching.MatchingLabels, []string{"instance_id"}) &&
+			strings.Contains(e.String(), "tair_ssl_instance_info")
+	})
+}
 
 // joins returns the right sides of "and" and "*" on these labels around the selector.
 func (s selector) joins(on ...string) []string {

@@ -51,6 +51,11 @@ func (in inference) series(e parser.Expr) series {
 		return in.aggregation(e)
 	case *parser.BinaryExpr:
 		return in.join(e)
+	case *parser.Call:
+		if e.Func.Name == "label_replace" || e.Func.Name == "label_join" {
+			inner, label := in.series(e.Args[0]), e.Args[1].(*parser.StringLiteral).Val
+			return series{inner.labels.with(label), inner.key.with(label)}
+		}
 	}
 	var out series
 	for _, child := range parser.Children(e) { // one of them is a vector, at most

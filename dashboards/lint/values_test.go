@@ -1,8 +1,6 @@
 package lint
 
 import (
-	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// shardsCountAsInRules finds counts of shards that differ from the rule for TairSSLShardMissing. The rule counts in every
-// job, a board in the chosen ones.
+// shardsCountAsInRules finds counts of shards that differ from the rule for TairSSLShardMissing. The rule counts in
+// every job, a board in the chosen ones.
 func shardsCountAsInRules(b board) (found problems) {
 	rule, err := promql().ParseExpr(regexp.MustCompile(`count_values\("shard",[^{}"]*?\n\s*\)`).FindString(b.rules))
 	if err != nil {
@@ -26,53 +24,59 @@ func shardsCountAsInRules(b board) (found problems) {
 	return found
 }
 
-// daysAgreeWithRules finds thresholds of days left and bands of certificates that do not begin at 0, at the days of the
-// alerts and at 90, or whose colours are not those from expired to not urgent.
-func daysAgreeWithRules(b board) (found problems) {
-	urgency, want := []string{"dark-red", "red", "orange", "yellow", "green"}, newSet("0", "90")
-	for _, days := range regexp.MustCompile(`<= time\(\) \+ (\d+) \* 86400`).FindAllStringSubmatch(b.rules, -1) {
-		want[days[1]] = true
-	}
-	bounds, colours := make(map[string]set), make(map[string][]string) // by query, or by panel for bands
+// bandsFollowWindows finds bands of certificates whose bounds are not the expiry and the windows of each instance, as
+// in the rules, or that do not have their colour, and an expired certificate that hides the next to expire.
+func bandsFollowWindows(b board) (found problems) {
+	bands := map[string]string{"expired": "<= 0", "critical": "> 0 <= critical", "warning": "> critical <= warning", "later": "> warning"}
+	colours := map[string]string{"<= 0": "#C2188F", "> 0 <= critical": "#D92B3F", "> critical <= warning": "#B35900", "> warning": "#2B8233"}
 	for _, q := range b.displayed {
-		if q.settings.Unit == "suffix:d" {
-			for _, step := range q.settings.Thresholds.Steps {
-				colours[q.ID] = append(colours[q.ID], step.Color)
-				if step.Value != nil {
-					bounds[q.ID] = bounds[q.ID].with(fmt.Sprint(*step.Value))
-				}
-			}
+		bounds, isNext := q.bounds(), true
+		if q.Panel.Title == "Next to expire" && !strings.HasPrefix(q.Legend, "valid") {
+			bounds, isNext = strings.CutPrefix(bounds, "> 0 ")
+			isNext = isNext && colours[bounds] != ""
 		}
-		if strings.Contains(q.Expr, "expires_in_seconds") && strings.Contains(q.Expr, "bool") {
-			title := q.Panel.Title
-			colours[title] = append(colours[title], q.settings.Color.FixedColor)
-			for _, m := range regexp.MustCompile(`bool (\d+)( \* 86400)?`).FindAllStringSubmatch(q.Expr, -1) {
-				bounds[title] = bounds[title].with(m[1])
-			}
+		if want := bands[strings.ToLower(q.Legend+q.settings.DisplayName)]; want != "" && bounds != want || !isNext {
+			found.add("%s: the bounds are %q, want %q", q.ID, bounds, want)
 		}
-	}
-	for where := range colours {
-		if !maps.Equal(bounds[where], want) || !slices.Equal(colours[where], urgency) {
-			found.add("%s: steps at %s in %q, want %s in %q", where, bounds[where], colours[where], want, urgency)
+		color := q.settings.Color
+		if want := colours[bounds]; want != "" && color.Mode == "fixed" && color.FixedColor != want && color.FixedColor != "text" {
+			found.add("%s: %q has the colour %s, want %s", q.ID, bounds, color.FixedColor, want)
 		}
 	}
 	return found
 }
 
-// unitsFitQueries finds days, dates and shares in the wrong unit: days are seconds / 86400, dates are Unix times * 1000,
-// shares are averages and quotients, from 0 to 1.
+// bounds returns what the time left is compared with, for example "> 0 <= critical".
+func (q query) bounds() string {
+	var bounds []string
+	parser.Inspect(q.expr, func(node parser.Node, _ []parser.Node) error {
+		if e, ok := node.(*parser.BinaryExpr); ok && (e.Op == parser.GTR || e.Op == parser.LTE) {
+			bound := e.RHS.String()
+			if window := regexp.MustCompile(`tair_ssl_expiry_(\w+)_seconds`).FindStringSubmatch(bound); window != nil {
+				bound = window[1]
+			}
+			bounds = append(bounds, e.Op.String()+" "+bound)
+		}
+		return nil
+	})
+	slices.Reverse(bounds)
+	return strings.Join(bounds, " ")
+}
+
+// unitsFitQueries finds days, dates and shares in the wrong unit: days are seconds / 86400, dates are Unix times *
+// 1000, shares are averages, quotients and the rate of CPU time, from 0 to 1.
 func unitsFitQueries(b board) (found problems) {
 	for _, q := range b.displayed {
 		average, isAggregate := q.expr.(*parser.AggregateExpr)
 		quotient, isBinary := q.expr.(*parser.BinaryExpr)
-		isShare := isAggregate && average.Op == parser.AVG ||
+		isShare := isAggregate && average.Op == parser.AVG || strings.Contains(q.Expr, "rate(process_cpu_seconds_total") ||
 			isBinary && quotient.Op == parser.DIV && quotient.RHS.Type() == parser.ValueTypeVector
 		for unit, fits := range map[string]bool{
-			"suffix:d":    strings.Contains(q.Expr, "/ 86400"),
+			"suffix:d":    strings.Contains(q.Expr, " / 86400"),
 			"dateTime":    strings.HasSuffix(q.Expr, " * 1000"),
 			"percentunit": isShare && !strings.Contains(q.Expr, "100 *"),
 		} {
-			if strings.HasPrefix(q.settings.Unit, unit) != fits {
+			if strings.HasPrefix(strings.Replace(q.settings.Unit, "time:", "dateTime:", 1), unit) != fits {
 				found.add("%s: the unit is %q; the query fits %s: %v", q.ID, q.settings.Unit, unit, fits)
 			}
 		}
@@ -84,7 +88,7 @@ func unitsFitQueries(b board) (found problems) {
 // panel does not read.
 func targetsFitPanels(b board) (found problems) {
 	for _, p := range b.panels {
-		isNow := slices.Contains([]string{"stat", "table", "histogram"}, p.Type)
+		isNow := slices.Contains([]string{"stat", "table", "bargauge"}, p.Type)
 		for _, t := range p.Targets {
 			hasFormat := t.Format == p.Type || p.Type != "table" && p.Type != "heatmap"
 			if t.Instant != isNow || t.Range == isNow || !hasFormat {
