@@ -47,9 +47,9 @@ func TestRuleConventions(t *testing.T) {
 		names := []string{"description", "runbook_url", "summary"}
 		if ofInstance {
 			names = []string{"console_url", "description", "runbook_url", "summary"}
-			where := "Account {{ $labels.account }}, region {{ $labels.region }}. "
-			if !strings.HasPrefix(r.Annotations["description"], where) || !strings.Contains(r.Annotations["summary"], "{{ $labels.instance_id }} {{ $labels.name }}") {
-				t.Errorf("%s does not tell of which instance it is", r.Alert)
+			where := "Account {{ $labels.account }}, {{ $labels.region }}. "
+			if !strings.HasPrefix(r.Annotations["description"], where) || !strings.Contains(r.Annotations["summary"], "{{ $labels.instance_id }}") {
+				t.Errorf("%s does not name its instance, account and region", r.Alert)
 			}
 			if r.Annotations["console_url"] != "https://kvstore.console.aliyun.com/Redis/instance/{{ $labels.region }}/{{ $labels.instance_id }}" {
 				t.Errorf("%s: console_url %q", r.Alert, r.Annotations["console_url"])
