@@ -23,10 +23,12 @@ import (
 func demoAlerts() []string {
 	return []string{
 		"TairSSLCertificateExpired critical r-gs5demo6h3ryl2vf",
+		"TairSSLCertificateExpiringSoon warning r-bp1demo1b6wnh5ye",
 		"TairSSLCertificateExpiringSoon warning r-bp1demo8c5vnr1le",
 		"TairSSLCertificateExpiringVerySoon critical r-bp1demo2g6pbs9uj",
 		"TairSSLInstanceNotFound warning r-bp1demo6t8xvz3pq",
 		"TairSSLInstanceNotRead warning r-bp1demo9z1qme7ct",
+		"TairSSLRenewalTooLate warning r-bp1demo1b6wnh5ye",
 		"TairSSLThrottled warning staging/ap-southeast-1",
 	}
 }

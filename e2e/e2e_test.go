@@ -51,12 +51,12 @@ func quickScrapes(configuration string) string {
 	return regexp.MustCompile(`(?m)^(\s+(?:scrape_interval|scrape_timeout|refresh_interval):) \S+`).ReplaceAllString(configuration, "$1 1s")
 }
 
-// loadRules loads the shipped rules without their waiting times, once all 12 instances of the demo are known: before the
+// loadRules loads the shipped rules without their waiting times, once all 13 instances of the demo are known: before the
 // first scrape no target is up, which is an alert.
 func (p *prometheus) loadRules(t *testing.T) {
 	t.Helper()
 	within(t, time.Minute, func() bool {
-		return p.query(t, `count(group by (instance_id) (tair_ssl_scrape_success))`)[""] == 12
+		return p.query(t, `count(group by (instance_id) (tair_ssl_scrape_success))`)[""] == 13
 	})
 	rules := apptest.Read(t, "deploy/prometheus/rules/tair_ssl.rules.yml")
 	for key, value := range map[string]string{"for": "0s", "interval": "5s"} {

@@ -36,8 +36,8 @@ func TestE2EScrapeLayouts(t *testing.T) {
 			addresses: []string{"tair-ssl-exporter-a:10219", "tair-ssl-exporter-b:10219"},
 			want: map[string]float64{
 				`sum(up{job="tair_ssl"})`:                               2,
-				`count(tair_ssl_scrape_success)`:                        24,
-				`count(max by (instance_id) (tair_ssl_scrape_success))`: 12,
+				`count(tair_ssl_scrape_success)`:                        26,
+				`count(max by (instance_id) (tair_ssl_scrape_success))`: 13,
 				`count(max by (instance_id) (tair_ssl_enabled) * on (instance_id) group_left (name) tair_ssl:instance_info:latest)
 				 / count(max by (instance_id) (tair_ssl_enabled))`: 1,
 			},
@@ -48,7 +48,7 @@ func TestE2EScrapeLayouts(t *testing.T) {
 			addresses: []string{"tair-ssl-exporter-0:10219", "tair-ssl-exporter-1:10219", "tair-ssl-exporter-2:10219"},
 			want: map[string]float64{
 				`sum(up{job="tair_ssl"})`:                              3,
-				`count(tair_ssl_scrape_success)`:                       12,
+				`count(tair_ssl_scrape_success)`:                       13,
 				`max(count by (instance_id) (tair_ssl_instance_info))`: 1,
 			},
 		},
@@ -58,14 +58,14 @@ func TestE2EScrapeLayouts(t *testing.T) {
 			addresses: []string{"localhost:10219"},
 			want: map[string]float64{
 				`sum(up{job="tair_ssl"})`:                               1,
-				`count(up{job="tair_ssl_probe"} == 1)`:                  12,
-				`count(tair_ssl_scrape_success{job="tair_ssl_probe"})`:  12,
-				`count(tair_ssl_scrape_success)`:                        12,
+				`count(up{job="tair_ssl_probe"} == 1)`:                  13,
+				`count(tair_ssl_scrape_success{job="tair_ssl_probe"})`:  13,
+				`count(tair_ssl_scrape_success)`:                        13,
 				`count(tair_ssl_exporter_total_shards{job="tair_ssl"})`: 1,
 				`count({job="tair_ssl_probe", __name__!~"up|scrape_.+|tair_ssl[_:].+"} or {job="tair_ssl_probe", __name__=~"tair_ssl_exporter_.+"}) or vector(0)`: 0,
 				// The target of a probe is its instance.
 				`count(label_replace(tair_ssl_scrape_success, "target", "$1", "instance", "(.+)") == on (instance_id, target)
-				 label_replace(tair_ssl_scrape_success, "target", "$1", "instance_id", "(.+)"))`: 12,
+				 label_replace(tair_ssl_scrape_success, "target", "$1", "instance_id", "(.+)"))`: 13,
 			},
 		},
 		"probe of shards": {
@@ -75,8 +75,8 @@ func TestE2EScrapeLayouts(t *testing.T) {
 			adapt:     everyShard,
 			want: map[string]float64{
 				`sum(up{job="tair_ssl"})`:                              2,
-				`count(up{job="tair_ssl_probe"} == 1)`:                 12,
-				`count(tair_ssl_scrape_success{job="tair_ssl_probe"})`: 12,
+				`count(up{job="tair_ssl_probe"} == 1)`:                 13,
+				`count(tair_ssl_scrape_success{job="tair_ssl_probe"})`: 13,
 				`max(count by (instance_id) (tair_ssl_instance_info))`: 1,
 			},
 		},
