@@ -59,7 +59,7 @@ func (b *bench) run() error {
 	if b.dir, err = os.MkdirTemp("", "bench-rules"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(b.dir)
+	defer func() { _ = os.RemoveAll(b.dir) }()
 	began := time.Now()
 	if err := b.backfill(began.Truncate(time.Minute)); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (b *bench) run() error {
 		return err
 	}
 	server := &http.Server{Handler: fleet, ReadHeaderTimeout: time.Second}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	go func() { _ = server.Serve(listener) }()
 	if b.old != "" {
 		if _, err := b.measure("old rules", b.old, listener.Addr().String()); err != nil {
@@ -174,7 +174,7 @@ func (b *bench) backfill(now time.Time) error {
 		if err := errors.Join(w.Flush(), file.Close()); err != nil {
 			return err
 		}
-		out, err := exec.Command(b.promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", path, filepath.Join(b.dir, "data")).CombinedOutput()
+		out, err := exec.Command(b.promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", path, filepath.Join(b.dir, "data")).CombinedOutput() //nolint:gosec // the tool that the caller names
 		if err != nil {
 			return fmt.Errorf("backfilling: %w\n%s", err, out)
 		}
@@ -208,8 +208,8 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	if out, err := exec.Command("cp", "-al", filepath.Join(b.dir, "data"), filepath.Join(dir, "data")).CombinedOutput(); err != nil {
+	defer func() { _ = os.RemoveAll(dir) }()
+	if out, err := exec.Command("cp", "-al", filepath.Join(b.dir, "data"), filepath.Join(dir, "data")).CombinedOutput(); err != nil { //nolint:gosec // in our own directory
 		return 0, fmt.Errorf("copying the data: %w\n%s", err, out)
 	}
 	text, err := os.ReadFile(rules)
@@ -227,11 +227,12 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 		return 0, err
 	}
 	address := listener.Addr().String()
-	if err := errors.Join(listener.Close(), os.WriteFile(filepath.Join(dir, "rules.yml"), text, 0o600),
+	if err := errors.Join(listener.Close(), os.WriteFile(filepath.Join(dir, "rules.yml"), text, 0o600), //nolint:gosec // in our own directory
 		os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600)); err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(b.prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
+	cmd := exec.Command(b.prometheus, //nolint:gosec // the tool that the caller names
+		"--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=error")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -326,7 +327,7 @@ func ask(ctx context.Context, url string) ([]group, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var answer struct{ Data struct{ Groups []group } }
 	err = json.NewDecoder(resp.Body).Decode(&answer)
 	return answer.Data.Groups, err
