@@ -23,7 +23,7 @@ func chartValues(t *testing.T) map[string]any {
 	all := make(map[string]any)
 	var add func(path string, schema map[string]any, value any)
 	add = func(path string, schema map[string]any, value any) {
-		if schema["additionalProperties"] != false {
+		if schema["additionalProperties"] != false || schema["properties"] == nil {
 			all[strings.TrimPrefix(path, ".")] = value
 			return
 		}
