@@ -236,7 +236,7 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 		return 0, err
 	}
 	// Five evaluations of every group take less time.
-	text = regexp.MustCompile(`interval: [15]m`).ReplaceAll(text, []byte("interval: 15s"))
+	text = regexp.MustCompile(`interval: [15]m`).ReplaceAll(text, []byte("interval: 30s"))
 	config := "rule_files: [rules.yml]\nscrape_configs:\n  - job_name: tair_ssl\n    scrape_interval: 1m\n    honor_labels: true\n" +
 		"    static_configs:\n      - targets: [a, b]\n    relabel_configs:\n" +
 		"      - {source_labels: [__address__], target_label: instance}\n" +
