@@ -64,7 +64,7 @@ func (b *bench) run() error {
 	if b.dir, err = os.MkdirTemp("", "bench-rules"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(b.dir)
+	defer func() { _ = os.RemoveAll(b.dir) }()
 	began := time.Now()
 	if err := b.backfill(began.Truncate(time.Minute)); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (b *bench) run() error {
 		return err
 	}
 	server := &http.Server{Handler: fleet, ReadHeaderTimeout: time.Second}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	go func() { _ = server.Serve(listener) }()
 	if b.old != "" {
 		if _, err := b.measure("old rules", b.old, listener.Addr().String()); err != nil {
@@ -179,7 +179,7 @@ func (b *bench) backfill(now time.Time) error {
 		if err := errors.Join(w.Flush(), file.Close()); err != nil {
 			return err
 		}
-		out, err := exec.Command(b.promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", path, filepath.Join(b.dir, "data")).CombinedOutput()
+		out, err := exec.Command(b.promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", path, filepath.Join(b.dir, "data")).CombinedOutput() //nolint:gosec // the programs and files are those of whoever runs this
 		if err != nil {
 			return fmt.Errorf("backfilling: %w\n%s", err, out)
 		}
@@ -205,7 +205,7 @@ func (b *bench) recorded(w io.Writer, at time.Time) {
 				sample(w, past, id+`,of="`+of+`"`, value, at)
 			}
 			for _, target := range targets {
-				sample(w, past, fmt.Sprintf(`%s,of="info",job="tair_ssl",instance="%s",%s`, id, target, description(n)), 1, at)
+				sample(w, past, fmt.Sprintf(`%s,of="info",job="tair_ssl",instance=%q,%s`, id, target, description(n)), 1, at)
 			}
 		}
 		if b.old != "" {
@@ -227,8 +227,8 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	if out, err := exec.Command("cp", "-al", filepath.Join(b.dir, "data"), filepath.Join(dir, "data")).CombinedOutput(); err != nil {
+	defer func() { _ = os.RemoveAll(dir) }()
+	if out, err := exec.Command("cp", "-al", filepath.Join(b.dir, "data"), filepath.Join(dir, "data")).CombinedOutput(); err != nil { //nolint:gosec // the programs and files are those of whoever runs this
 		return 0, fmt.Errorf("copying the data: %w\n%s", err, out)
 	}
 	text, err := os.ReadFile(rules)
@@ -247,11 +247,11 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 		return 0, err
 	}
 	address := listener.Addr().String()
-	if err := errors.Join(listener.Close(), os.WriteFile(filepath.Join(dir, "rules.yml"), text, 0o600),
+	if err := errors.Join(listener.Close(), os.WriteFile(filepath.Join(dir, "rules.yml"), text, 0o600), //nolint:gosec // the programs and files are those of whoever runs this
 		os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600)); err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(b.prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
+	cmd := exec.Command(b.prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), //nolint:gosec // the programs and files are those of whoever runs this
 		"--web.listen-address="+address, "--log.level=error")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
