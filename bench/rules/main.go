@@ -5,7 +5,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -49,10 +49,15 @@ type bench struct {
 // targets are the labels of the two exporters, as Prometheus adds them.
 var targets = []string{"a", "b"}
 
-const (
-	rawHours  = 6.5 // rules look back 6 h on what exporters serve
-	pastHours = 26  // and a day on what is recorded
-)
+const pastHours = 26
+
+// rawHours returns for how long what exporters serve is backfilled: longer than any rule looks back on it.
+func (b *bench) rawHours() float64 {
+	if b.old != "" {
+		return 6.5
+	}
+	return 1
+}
 
 func (b *bench) run() error {
 	var err error
@@ -106,7 +111,7 @@ func (b *bench) fleet(w io.Writer, target string, now time.Time, at time.Time) {
 	for n := range b.instances {
 		id := fmt.Sprintf(`instance_id="r-%05d"%s`, n, target)
 		failing := b.failing && time.Since(now) < 2*time.Hour
-		sample(w, "tair_ssl_instance_info", fmt.Sprintf(`%s,account="account-%d",region="region-%d",name="name-%d",team="team-%d"`, id, n%20, n%7, n, n%9), 1, at)
+		sample(w, "tair_ssl_instance_info", id+","+description(n), 1, at)
 		sample(w, "tair_ssl_scrape_success", id, map[bool]float64{false: 1}[failing], at)
 		sample(w, "tair_ssl_expiry_warning_seconds", id, 30*86400, at)
 		sample(w, "tair_ssl_expiry_critical_seconds", id, 7*86400, at)
@@ -150,7 +155,7 @@ func (b *bench) page(w io.Writer, now time.Time) {
 	_ = buffered.Flush()
 }
 
-// backfill writes blocks of 2 hours up to now: raw series for rawHours, recordings for pastHours.
+// backfill writes blocks of 2 hours up to now: what exporters serve for rawHours, recordings for pastHours.
 func (b *bench) backfill(now time.Time) error {
 	for from := now.Add(-pastHours * time.Hour).Truncate(2 * time.Hour); from.Before(now); from = from.Add(2 * time.Hour) {
 		path := filepath.Join(b.dir, "window.om")
@@ -160,7 +165,7 @@ func (b *bench) backfill(now time.Time) error {
 		}
 		w := bufio.NewWriterSize(file, 1<<20)
 		for at := from; at.Before(from.Add(2*time.Hour)) && at.Before(now); at = at.Add(time.Minute) {
-			if now.Sub(at).Hours() < rawHours {
+			if now.Sub(at).Hours() < b.rawHours() {
 				for _, target := range targets {
 					b.fleet(w, target, at, at)
 					sample(w, "up", `job="tair_ssl",instance="`+target+`"`, 1, at)
@@ -174,7 +179,7 @@ func (b *bench) backfill(now time.Time) error {
 		if err := errors.Join(w.Flush(), file.Close()); err != nil {
 			return err
 		}
-		out, err := exec.Command(b.promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", path, filepath.Join(b.dir, "data")).CombinedOutput() //nolint:gosec // the tool that the caller names
+		out, err := exec.Command(b.promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", path, filepath.Join(b.dir, "data")).CombinedOutput() //nolint:gosec // the programs and files are those of whoever runs this
 		if err != nil {
 			return fmt.Errorf("backfilling: %w\n%s", err, out)
 		}
@@ -185,21 +190,35 @@ func (b *bench) backfill(now time.Time) error {
 	return nil
 }
 
-// recorded writes what rules of this project have recorded. Rules that record under another name find no past.
+// recorded writes what rules of this project have recorded: tair_ssl:instance:past every 5 minutes, and what the rules to
+// compare with look back on every minute.
 func (b *bench) recorded(w io.Writer, at time.Time) {
+	const past = "tair_ssl:instance:past"
 	for n := range b.instances {
 		id := fmt.Sprintf(`instance_id="r-%05d"`, n)
+		enabled, expiry := 1.0, b.expiry(n)
 		if n%100 == 0 {
-			sample(w, "tair_ssl:certificate_expiry_timestamp_seconds:current", id, 0, at)
-		} else {
-			sample(w, "tair_ssl:certificate_expiry_timestamp_seconds:current", id, b.expiry(n), at)
+			enabled, expiry = 0, 0
+		}
+		if at.Unix()%300 == 0 {
+			for of, value := range map[string]float64{"expiry": expiry, "answer": float64(at.Unix()), "warning": 30 * 86400, "critical": 7 * 86400} {
+				sample(w, past, id+`,of="`+of+`"`, value, at)
+			}
+			for _, target := range targets {
+				sample(w, past, fmt.Sprintf(`%s,of="info",job="tair_ssl",instance=%q,%s`, id, target, description(n)), 1, at)
+			}
 		}
 		if b.old != "" {
-			sample(w, "tair_ssl:enabled:latest", id, map[bool]float64{true: 1}[n%100 != 0], at)
+			sample(w, "tair_ssl:enabled:latest", id, enabled, at)
 			sample(w, "tair_ssl:certificate_info:latest", id+`,common_name="cn"`, 1, at)
 			sample(w, "tair_ssl:certificate_expiry_timestamp_seconds:latest", id, b.expiry(n), at)
 		}
 	}
+}
+
+// description returns the labels that describe an instance.
+func description(n int) string {
+	return fmt.Sprintf(`account="account-%d",region="region-%d",name="name-%d",team="team-%d"`, n%20, n%7, n, n%9)
 }
 
 // measure runs Prometheus with rules on a copy of the data and returns the time of an evaluation of all groups.
@@ -209,14 +228,15 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if out, err := exec.Command("cp", "-al", filepath.Join(b.dir, "data"), filepath.Join(dir, "data")).CombinedOutput(); err != nil { //nolint:gosec // in our own directory
+	if out, err := exec.Command("cp", "-al", filepath.Join(b.dir, "data"), filepath.Join(dir, "data")).CombinedOutput(); err != nil { //nolint:gosec // the programs and files are those of whoever runs this
 		return 0, fmt.Errorf("copying the data: %w\n%s", err, out)
 	}
 	text, err := os.ReadFile(rules)
 	if err != nil {
 		return 0, err
 	}
-	text = bytes.ReplaceAll(text, []byte("interval: 1m"), []byte("interval: 15s")) // five evaluations take less time
+	// Five evaluations of every group take less time.
+	text = regexp.MustCompile(`interval: [15]m`).ReplaceAll(text, []byte("interval: 30s"))
 	config := "rule_files: [rules.yml]\nscrape_configs:\n  - job_name: tair_ssl\n    scrape_interval: 1m\n    honor_labels: true\n" +
 		"    static_configs:\n      - targets: [a, b]\n    relabel_configs:\n" +
 		"      - {source_labels: [__address__], target_label: instance}\n" +
@@ -227,12 +247,11 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 		return 0, err
 	}
 	address := listener.Addr().String()
-	if err := errors.Join(listener.Close(), os.WriteFile(filepath.Join(dir, "rules.yml"), text, 0o600), //nolint:gosec // in our own directory
+	if err := errors.Join(listener.Close(), os.WriteFile(filepath.Join(dir, "rules.yml"), text, 0o600), //nolint:gosec // the programs and files are those of whoever runs this
 		os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600)); err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(b.prometheus, //nolint:gosec // the tool that the caller names
-		"--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
+	cmd := exec.Command(b.prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), //nolint:gosec // the programs and files are those of whoever runs this
 		"--web.listen-address="+address, "--log.level=error")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -327,7 +346,7 @@ func ask(ctx context.Context, url string) ([]group, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = resp.Body.Close() }()
+	defer resp.Body.Close()
 	var answer struct{ Data struct{ Groups []group } }
 	err = json.NewDecoder(resp.Body).Decode(&answer)
 	return answer.Data.Groups, err
