@@ -122,6 +122,13 @@ func (s *authState) noteSuccess(region string) (ended *tair.Error) {
 	return nil
 }
 
+// failure returns why the credentials do not work in a region; nil: they do, or it is not known.
+func (s *authState) failure(region string) *tair.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failures[region].Error
+}
+
 // watch sets the regions that are watched, and forgets the others.
 func (s *authState) watch(regions map[string]bool) {
 	s.mu.Lock()

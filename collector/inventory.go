@@ -30,7 +30,8 @@ type instance struct {
 	scheduler  *scheduler
 	infoLabels // the values of the info metric
 	info       prometheus.Metric
-	windows    []prometheus.Metric
+	windows    Windows
+	windowed   []prometheus.Metric // the metrics of the windows
 
 	renewals []scheduledRenewal // the scheduled certificate updates, the earliest first
 
@@ -132,7 +133,8 @@ func (b *inventoryBuilder) add(labels infoLabels, windows Windows) *instance {
 		scheduler:  b.schedulers[labels.at],
 		infoLabels: labels,
 		info:       b.infoMetric(record.label, labels),
-		windows:    b.descs.windows(record.label, windows),
+		windows:    windows,
+		windowed:   b.descs.windows(record.label, windows),
 	}
 	for _, r := range b.renewals[labels.at.account][labels.id] {
 		i.renewals = append(i.renewals, scheduledRenewal{r, b.descs.renewal(record.label, r)})

@@ -133,11 +133,26 @@ func (r *record) prepareStatus() {
 	}
 }
 
+// addTo adds what is known of the instance at now. After a failure an answer is served for less than keepLast.
+func (r *record) addTo(s *InstanceStatus, now time.Time, keepLast time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Pending, s.Failure = !r.settled, r.failure
+	if r.known && r.serves(now, keepLast) {
+		s.Known, s.SSL, s.AnsweredAt = true, r.answer, r.answeredAt
+	}
+}
+
+// serves reports whether the answer is still served at now. r.mu is held.
+func (r *record) serves(now time.Time, keepLast time.Duration) bool {
+	return r.failure == nil || now.Sub(r.answeredAt) < keepLast
+}
+
 // collect sends the metrics of the instance at now. After a failure an answer is served for less than keepLast.
 func (r *record) collect(ch chan<- prometheus.Metric, now time.Time, keepLast time.Duration) {
 	r.mu.Lock()
 	status, answered, answer := r.status, r.answered, r.answer
-	if r.failure != nil && now.Sub(r.answeredAt) >= keepLast {
+	if !r.serves(now, keepLast) {
 		answered, answer = nil, tair.SSL{}
 	}
 	r.mu.Unlock()

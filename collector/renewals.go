@@ -82,15 +82,21 @@ func byInstance(renewals []tair.Renewal) map[string][]tair.Renewal {
 	return all
 }
 
-// collectRenewal sends the metrics of the scheduled update of an instance that comes first and is not over.
-func (i *instance) collectRenewal(ch chan<- prometheus.Metric, now time.Time) {
-	for _, r := range i.renewals {
-		if now.Sub(r.SwitchTime) > renewalGrace {
-			continue
+// renewal returns the scheduled update of the instance that comes first and is not over; nil: none.
+func (i *instance) renewal(now time.Time) *scheduledRenewal {
+	for n, r := range i.renewals {
+		if now.Sub(r.SwitchTime) <= renewalGrace {
+			return &i.renewals[n]
 		}
+	}
+	return nil
+}
+
+// collectRenewal sends the metrics of the scheduled update.
+func (i *instance) collectRenewal(ch chan<- prometheus.Metric, now time.Time) {
+	if r := i.renewal(now); r != nil {
 		for _, m := range r.metrics {
 			ch <- m
 		}
-		return
 	}
 }

@@ -119,7 +119,7 @@ func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 	c.observe(scrapeStats{took: now.Sub(s.began), deferred: deferred})
 	for _, i := range instances {
 		ch <- i.info
-		for _, m := range i.windows {
+		for _, m := range i.windowed {
 			ch <- m
 		}
 		i.collectRenewal(ch, now)

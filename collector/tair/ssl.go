@@ -20,13 +20,15 @@ var errNotJSON = errors.New("the body is not the JSON of the operation")
 
 // SSL is the SSL state of one instance.
 type SSL struct {
-	Supported bool // false when this kind of instance has no SSL; everything else is zero then
+	Supported bool // false when this kind of instance has no SSL
 	Enabled   bool
 
 	// The certificate. All fields are zero unless SSL is enabled, even when the API still returns them.
 	ExpiresAt   time.Time // SSLExpiredTime; in the API's documents, when the CA certificate expires
 	CommonName  string    // CertCommonName; may be ""
 	DownloadURL string    // CertDownloadURL without user info, query and fragment; "" unless http or https
+
+	UnsupportedCode string // the API's code for an instance that has no SSL; else ""
 }
 
 // DescribeInstanceSSL sends one request for the SSL state of an instance and reads its answer. It takes no context: a
@@ -42,7 +44,7 @@ func (p *Permit) DescribeInstanceSSL(id string) (SSL, error) {
 	case failure == nil:
 		return ssl, nil
 	case isUnsupported(failure):
-		return SSL{}, nil
+		return SSL{UnsupportedCode: failure.Code}, nil
 	default:
 		return SSL{}, failure
 	}

@@ -49,7 +49,7 @@ func TestAnswers(t *testing.T) {
 		"enabled, long texts": {
 			answer(`,"SSLEnabled":"Enable","SSLExpiredTime":"2030-08-05T09:05:53Z","CertCommonName":%q,"CertDownloadURL":%q`,
 				strings.Repeat("缓", 200), "https://h/"+strings.Repeat("p", 600)+"?q"),
-			SSL{true, true, expiresAt, strings.Repeat("缓", 170), "https://h/" + strings.Repeat("p", 502)},
+			SSL{Supported: true, Enabled: true, ExpiresAt: expiresAt, CommonName: strings.Repeat("缓", 170), DownloadURL: "https://h/" + strings.Repeat("p", 502)},
 		},
 		"no request ID": {`{"InstanceId":"r-bp1zxszhcgatnx","SSLEnabled":"Disable"}`, disabled},
 		"exactly 1 MiB": {padded(answer(`,"SSLEnabled":"Disable"`), 1<<20), disabled},
