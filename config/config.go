@@ -26,7 +26,7 @@ const (
 	NetworkVPC    = "vpc"
 )
 
-// Config is the whole configuration, with defaults. A Config that Load, Parse or FromInstances returns is valid.
+// Config is the whole configuration, with defaults. A Config that Load or FromInstances returns is valid.
 type Config struct {
 	// RefreshInterval is the age below which an answer is served from memory; 0 asks the API on every scrape.
 	RefreshInterval model.Duration `yaml:"refresh_interval"`
@@ -68,13 +68,6 @@ type Account struct {
 	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
 }
 
-// UnmarshalYAML sets the defaults of an account before what the file has.
-func (a *Account) UnmarshalYAML(unmarshal func(any) error) error {
-	type plain Account
-	a.Network = NetworkPublic
-	return unmarshal((*plain)(a))
-}
-
 // Instance is one listed instance. ID and Region are never empty, and an ID is unique in a Config.
 type Instance struct {
 	ID     string            `yaml:"id"`
@@ -84,15 +77,6 @@ type Instance struct {
 	// ExpiryWarning and ExpiryCritical are the windows of the instance; 0 takes those around it.
 	ExpiryWarning  model.Duration `yaml:"expiry_warning,omitempty"`
 	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
-}
-
-// UnmarshalYAML reads an ID as well as a mapping.
-func (i *Instance) UnmarshalYAML(unmarshal func(any) error) error {
-	type plain Instance
-	if unmarshal(&i.ID) == nil {
-		return nil
-	}
-	return unmarshal((*plain)(i))
 }
 
 // Discovery selects instances by what the API lists.

@@ -60,27 +60,25 @@ func (p *problems) has(path string) bool { _, ok := p.places[path]; return ok }
 // add reports a problem of the key at path, unless that key or one that it is in has a problem already, from which this
 // one follows.
 func (p *problems) add(path, format string, args ...any) {
-	wrong := p.found[""]
-	for at := path; at != ""; at = parent(at) {
-		wrong = wrong || p.found[at]
-	}
-	if wrong {
+	if p.isWrong(path) {
 		return
 	}
 	p.found[path] = true
-	shown := path
-	if p.has(path) {
-		shown = p.places[path].shown
-	}
-	p.addAt(p.line(path), shown, format, args...)
+	at := p.place(path)
+	p.addAt(at.line, at.shown, format, args...)
 }
 
-// line returns the line of a key, or of the one that it is in when the file does not have it.
-func (p *problems) line(path string) int {
-	for path != "" && !p.has(path) {
-		path = parent(path)
+// isWrong reports whether a key, or one that it is in, has a problem.
+func (p *problems) isWrong(path string) bool {
+	return p.found[path] || path != "" && p.isWrong(parent(path))
+}
+
+// place returns where a key is. A key that the file does not have is on the line of the one that it would be in.
+func (p *problems) place(path string) place {
+	if at, ok := p.places[path]; ok || path == "" {
+		return at
 	}
-	return max(p.places[path].line, 1)
+	return place{p.place(parent(path)).line, path}
 }
 
 // addAt reports a problem on a line.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"tair_ssl_exporter/collector/tair/creds"
@@ -16,20 +17,18 @@ func FromInstances(args []string) (*Config, error) {
 	}
 	var errs Errors
 	account := Account{Name: DefaultAccountName, Credentials: creds.Config{Type: creds.TypeDefault}, Network: NetworkPublic}
-	seen := map[string]bool{}
 	for _, arg := range args {
 		region, id, found := strings.Cut(arg, "/")
 		wrong := "has no '/'" + form
 		if found {
 			wrong = cmp.Or(checkRegion(region), checkInstanceID(id))
 		}
-		if wrong == "" && seen[id] {
+		if wrong == "" && slices.ContainsFunc(account.Instances, func(i Instance) bool { return i.ID == id }) {
 			wrong = "the instance is given twice, allowed: once"
 		}
 		if wrong != "" {
 			errs = append(errs, Error{File: "--instance=" + quote(arg), Message: wrong})
 		}
-		seen[id] = true
 		account.Instances = append(account.Instances, Instance{ID: id, Region: region})
 	}
 	if len(errs) > 0 {

@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -22,57 +21,57 @@ var (
 	countedFromZero = regexp.MustCompile(`^did not find expected (',' or '[]}]'|'-' indicator|<|key|node content)|^found (duplicate|incompatible|undefined tag)`)
 )
 
-// parseYAML returns the root of the only document in data. The root is nil when there is none. Another document is a
-// problem beside a root.
-func parseYAML(data []byte) (root *yaml.Node, problem *Error) {
+// parseYAML returns the root of the only document in data, or nil when there is none. It reports what is wrong, and
+// another document beside the root.
+func parseYAML(data []byte, found *problems) (root *yaml.Node) {
 	if at := notAllowed.FindIndex(data); at != nil { // the library does not name the line of these
 		r, _ := utf8.DecodeRune(data[at[0]:])
-		return nil, &Error{Line: lineAt(data, at[0]), Message: fmt.Sprintf("the character U+%04X is not allowed, save the file as UTF-8 text without it", r)}
+		found.addAt(lineAt(data, at[0]), "", "the character U+%04X is not allowed, save the file as UTF-8 text without it", r)
+		return nil
 	}
 	defer func() {
 		if recover() != nil { // the text of the panic may quote the file
-			root, problem = nil, &Error{Line: 1, Message: "is not valid YAML"}
+			root = nil
+			found.addAt(1, "", "is not valid YAML")
 		}
 	}()
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
 	err := decoder.Decode(&first)
 	if errors.Is(err, io.EOF) || err == nil && isNull(first.Content[0]) {
-		return nil, &Error{Line: 1, Message: "the file is empty, it needs at least: accounts"}
+		found.addAt(1, "", "the file is empty, it needs at least: accounts")
+		return nil
 	}
 	if err == nil {
 		err = decoder.Decode(&second)
 	}
 	switch {
 	case err == nil:
-		return first.Content[0], &Error{Line: second.Line, Message: "a second YAML document begins here, allowed: one document"}
-	case errors.Is(err, io.EOF):
-		return first.Content[0], nil
+		found.addAt(second.Line, "", "a second YAML document begins here, allowed: one document")
+	case !errors.Is(err, io.EOF):
+		line, message := syntaxError(err, data)
+		found.addAt(line, "", "%s", message)
+		return nil
 	}
-	return nil, syntaxError(err, data)
+	return first.Content[0]
 }
 
 // syntaxError returns an error of the library with the right line and what to do, and without the text of the file.
-func syntaxError(err error, data []byte) *Error {
+func syntaxError(err error, data []byte) (line int, message string) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
 	if m := errorLine.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = text[len(m[0]):]
 	}
 	if m := unknownAnchor.FindStringSubmatch(text); m != nil { // the name may be a secret that begins with '*'
-		return &Error{
-			Line:    lineAt(data, max(0, bytes.Index(data, []byte("*"+m[1])))),
-			Message: "an alias refers to an anchor that is not defined above, put quotes around a text that begins with '*'",
-		}
+		line = lineAt(data, max(0, bytes.Index(data, []byte("*"+m[1]))))
+		return line, "an alias refers to an anchor that is not defined above, put quotes around a text that begins with '*'"
 	}
 	if countedFromZero.MatchString(text) {
 		line++
 	}
-	return &Error{
-		Line:    min(max(line, 1), lineAt(data, len(bytes.TrimRight(data, "\n")))),
-		Message: "is not valid YAML: " + text + ", check the indentation, and put quotes around text with special characters",
-	}
+	line = min(max(line, 1), lineAt(data, len(bytes.TrimRight(data, "\n"))))
+	return line, "is not valid YAML: " + text + ", check the indentation, and put quotes around text with special characters"
 }
 
 // lineAt returns the line of a byte of data.

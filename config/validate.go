@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ const maxTags = 20 // of a discovery entry
 var (
 	regionForm     = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+)+$`)
 	instanceIDForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	scheme         = regexp.MustCompile(`^https?://`)
 )
 
 // validator checks a decoded Config and fills in the defaults that depend on other keys.
@@ -51,11 +53,10 @@ func (v *validator) config(c *Config) {
 // account checks an account; only reports whether it is the only one. Outer holds the windows around it.
 func (v *validator) account(path string, a *Account, only bool, outer windows) {
 	name := path + ".name"
-	switch {
-	case a.Name == "" && !only:
+	if only {
+		a.Name = cmp.Or(a.Name, DefaultAccountName)
+	} else if a.Name == "" {
 		v.add(name, "is missing, only a single account may leave it out")
-	case a.Name == "" && !v.found[name]:
-		a.Name = DefaultAccountName
 	}
 	v.unique(v.accounts, name, a.Name)
 	if !v.has(path + ".credentials") {
@@ -63,6 +64,7 @@ func (v *validator) account(path string, a *Account, only bool, outer windows) {
 	}
 	v.credentials(path+".credentials", &a.Credentials)
 	v.check(path+".endpoint", checkEndpoint(a.Endpoint))
+	a.Network = cmp.Or(a.Network, NetworkPublic)
 	if a.Network != NetworkPublic && a.Network != NetworkVPC {
 		v.add(path+".network", "%s is not a network, allowed: %s, %s", quote(a.Network), NetworkPublic, NetworkVPC)
 	}
@@ -88,11 +90,7 @@ func (v *validator) account(path string, a *Account, only bool, outer windows) {
 // and not for each of its instances.
 func (v *validator) instance(path string, i *Instance, accountRegion string, regionIsWrong bool) {
 	id, region := path+".id", path+".region"
-	if i.ID == "" {
-		v.add(id, "is missing or empty, allowed: an instance ID such as r-bp1zxszhcgatnx")
-	} else {
-		v.check(id, checkInstanceID(i.ID))
-	}
+	v.check(id, checkInstanceID(i.ID))
 	v.unique(v.instances, id, i.ID)
 	switch {
 	case i.Region != "":
@@ -102,16 +100,13 @@ func (v *validator) instance(path string, i *Instance, accountRegion string, reg
 	case !regionIsWrong:
 		v.add(region, "is missing, give it one as {id: ..., region: ...} or set the region of the account")
 	}
-	for name := range i.Labels {
-		v.check(path+".labels."+name, checkLabelName(name))
-	}
+	v.labels(path+".labels", i.Labels)
 }
 
 func (v *validator) discovery(path string, d Discovery) {
 	if len(d.Regions) == 0 {
 		v.add(path+".regions", `is missing or empty, allowed: a list of region IDs, or ["*"] for every region`)
 	}
-	seen := map[string]bool{}
 	for i, region := range d.Regions {
 		at := fmt.Sprintf("%s.regions[%d]", path, i)
 		switch {
@@ -120,10 +115,9 @@ func (v *validator) discovery(path string, d Discovery) {
 		case len(d.Regions) > 1:
 			v.add(at, `"*" stands for every region, allowed: only alone`)
 		}
-		if seen[region] {
+		if slices.Contains(d.Regions[:i], region) {
 			v.add(at, "%s is given twice, allowed: once", quote(region))
 		}
-		seen[region] = true
 	}
 	if len(d.Tags) > maxTags {
 		v.add(path+".tags", "has %d tags, allowed: at most %d", len(d.Tags), maxTags)
@@ -131,14 +125,18 @@ func (v *validator) discovery(path string, d Discovery) {
 	if _, empty := d.Tags[""]; empty {
 		v.add(path+".tags", "a tag key is empty, allowed: the key of a tag")
 	}
-	for name := range d.Labels {
-		v.check(path+".labels."+name, checkLabelName(name))
-	}
+	v.labels(path+".labels", d.Labels)
+	v.labels(path+".tag_labels", d.TagLabels)
 	for name, tag := range d.TagLabels {
-		v.check(path+".tag_labels."+name, checkLabelName(name))
 		if tag == "" {
 			v.add(path+".tag_labels."+name, "has no tag, allowed: the key of the tag whose value the label takes")
 		}
+	}
+}
+
+func (v *validator) labels(path string, labels map[string]string) {
+	for name := range labels {
+		v.check(path+"."+name, checkLabelName(name))
 	}
 }
 
@@ -148,11 +146,8 @@ type windows struct{ warning, critical model.Duration }
 // windows checks the windows of one level, and returns those in force there.
 func (v *validator) windows(prefix string, warning, critical model.Duration, outer windows) windows {
 	const hour, most = model.Duration(time.Hour), model.Duration(10 * 365 * 24 * time.Hour)
-	for key, value := range map[string]model.Duration{"expiry_warning": warning, "expiry_critical": critical} {
-		if v.has(prefix + key) {
-			inRange(v, prefix+key, value, hour, most)
-		}
-	}
+	inRange(v, prefix+"expiry_warning", warning, hour, most)
+	inRange(v, prefix+"expiry_critical", critical, hour, most)
 	in := windows{cmp.Or(warning, outer.warning), cmp.Or(critical, outer.critical)}
 	if (warning != 0 || critical != 0) && in.critical > in.warning {
 		key := "expiry_critical"
@@ -176,12 +171,13 @@ func (v *validator) unique(lines map[string]int, path, name string) {
 	if lines[name] != 0 {
 		v.add(path, "%s is on line %d already, allowed: once in the file", quote(name), lines[name])
 	} else if name != "" {
-		lines[name] = v.line(path)
+		lines[name] = v.place(path).line
 	}
 }
 
+// inRange reports a value of the file that is out of its range.
 func inRange[T cmp.Ordered](v *validator, path string, value, low, high T) {
-	if value < low || value > high {
+	if v.has(path) && (value < low || value > high) {
 		v.add(path, "%v is out of range, allowed: %v to %v", value, low, high)
 	}
 }
@@ -202,11 +198,7 @@ func checkInstanceID(s string) string {
 
 // checkEndpoint allows no endpoint too, which is the default. It does not show the endpoint, which may have a password.
 func checkEndpoint(s string) string {
-	host, ok := strings.CutPrefix(s, "http://")
-	if !ok {
-		host = strings.TrimPrefix(s, "https://")
-	}
-	if s == "" || creds.IsHostPort(host) {
+	if s == "" || creds.IsHostPort(scheme.ReplaceAllString(s, "")) {
 		return ""
 	}
 	return "is not an endpoint, allowed: host, host:port or http(s)://host:port, without user, path or query, port 1 to 65535"

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	maxVisits = 1_000_000 // nodes read: with aliases a short file can expand to an endless one
-	maxDepth  = 7         // the file, accounts, account, credentials and three levels of source
-	maxMerges = 5         // levels of merge keys
+	maxVisits  = 1_000_000 // nodes read: with aliases a short file can expand to an endless one
+	maxSources = 3         // levels of source
+	maxMerges  = 5         // levels of merge keys
 )
 
 var (
@@ -34,18 +34,15 @@ var (
 
 // walker copies the YAML nodes of a file as far as they fit the types that they are decoded into, and reports the others:
 // unknown and duplicate keys, and values of a wrong type. The library accepts some of these, stops at others, and quotes
-// values in its errors. The copy has neither aliases nor merge keys.
+// values in its errors. The copy has neither aliases nor merge keys, and a mapping for each instance.
 type walker struct {
 	*problems
-	visits        int // how many more nodes may be read
-	depth, merges int
+	visits int // how many more nodes may be read
 }
 
 // value returns a copy of n that can be decoded into t, or nil.
 func (w *walker) value(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 	w.visits--
-	w.depth++
-	defer func() { w.depth-- }()
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -55,14 +52,17 @@ func (w *walker) value(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 	fits, wanted := scalarFits(n, t)
 	switch {
 	case w.visits <= 0: // decode reports it
-	case w.depth > maxDepth && n.Kind != yaml.ScalarNode:
-		w.add(path, "is nested too deep")
+	case strings.Count(path, ".source") > maxSources && t == credentialsType:
+		w.add(path, "is nested too deep, allowed: %d levels of source", maxSources)
 	case n.Style&yaml.TaggedStyle != 0:
 		w.add(path, "a YAML tag is not allowed; put quotes around a text that begins with '!'")
 	case n.Kind == yaml.MappingNode && (t.Kind() == reflect.Struct || t.Kind() == reflect.Map):
 		return w.mapping(n, t, path)
 	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
 		return w.list(n, t, path)
+	case fits && t == instanceType:
+		id := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "id"}
+		return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{id, n}}
 	case fits:
 		return n
 	default:
@@ -90,20 +90,13 @@ func (w *walker) list(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
 	fields, names := fieldTypes(t)
-	for _, e := range w.entries(n, path) {
-		key := e.key.Value
-		at := join(path, key)
-		ft, value := fields[key], e.value
+	for _, e := range w.entries(n, path, 0) {
+		key, ft := e.key.Value, fields[e.key.Value]
 		if t.Kind() == reflect.Map {
 			ft = t.Elem()
-			if isNull(value) {
-				value = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
-			}
 		}
-		shown, hint := at, ""
-		if ft == nil {
-			hint = didYouMean(key, names)
-		}
+		at, hint := join(path, key), didYouMean(key, names)
+		shown := at
 		if !plainKey.MatchString(key) || ft == nil && hint == "" && t == credentialsType {
 			shown, hint = path, "" // in credentials, an unknown key may be a secret
 		}
@@ -113,12 +106,14 @@ func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 			w.addAt(e.key.Line, shown, "is given twice, first on line %d", e.first)
 		case ft == nil:
 			w.add(at, "unknown key, %sallowed: %s", hint, strings.Join(names, ", "))
-		case isNull(value): // the same as no key
+		case isNull(e.value) && names != nil: // the same as no key
 			delete(w.places, at)
-		case value.Kind == yaml.ScalarNode && value.Value == "" && names != nil && key != "endpoint" && key != "resource_group":
+		case isNull(e.value): // a label or a tag without a value
+			out.Content = append(out.Content, e.key, e.value)
+		case e.value.Kind == yaml.ScalarNode && e.value.Value == "" && names != nil && key != "endpoint" && key != "resource_group":
 			w.add(at, "is empty, give a value or leave the key out")
 		default:
-			if v := w.value(value, ft, at); v != nil {
+			if v := w.value(e.value, ft, at); v != nil {
 				out.Content = append(out.Content, e.key, v)
 			}
 		}
@@ -132,51 +127,44 @@ type entry struct {
 	first      int // the line on which the mapping has the same key before, or 0
 }
 
-// entries returns the keys of a mapping, and after them those of its merge keys ("<<") that it does not have itself.
-func (w *walker) entries(n *yaml.Node, path string) []entry {
-	var own, merged []entry
+// entries returns the keys of a mapping, and after them those of its merge keys ("<<") that it does not have itself. Below
+// a merge key, whose level is above 0, a list of mappings stands for all of them.
+func (w *walker) entries(n *yaml.Node, path string, level int) (all []entry) {
+	var merged []*yaml.Node
 	lines := map[string]int{}
-	for i := 0; i+1 < len(n.Content) && w.visits > 0; i += 2 {
-		w.visits--
-		key, value := n.Content[i], n.Content[i+1]
-		switch {
-		case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
-			merged = append(merged, w.merge(value, path)...)
-		case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0 || !utf8.ValidString(key.Value):
-			w.addAt(key.Line, path, "has a key that is not a text")
-		default:
-			own = append(own, entry{key, value, lines[key.Value]})
-			lines[key.Value] = cmp.Or(lines[key.Value], key.Line)
-		}
-	}
-	for _, e := range merged { // an earlier merge wins
-		if lines[e.key.Value] == 0 || e.first != 0 {
-			lines[e.key.Value] = e.key.Line
-			own = append(own, e)
-		}
-	}
-	return own
-}
-
-// merge returns the keys of the mapping, or of the list of mappings, of a merge key.
-func (w *walker) merge(n *yaml.Node, path string) (all []entry) {
-	w.visits--
-	w.merges++
-	defer func() { w.merges-- }()
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	switch {
-	case w.merges > maxMerges:
+	case level > maxMerges:
 		w.add(path, "merge keys are nested too deep")
-	case n.Kind == yaml.MappingNode:
-		return w.entries(n, path)
 	case n.Kind == yaml.SequenceNode:
-		for i := 0; i < len(n.Content) && w.visits > 0; i++ {
-			all = append(all, w.merge(n.Content[i], path)...)
-		}
-	default:
+		merged = n.Content
+	case n.Kind != yaml.MappingNode:
 		w.add(path, "the merge key << must have a mapping, or a list of mappings")
+	default:
+		for i := 0; i+1 < len(n.Content) && w.visits > 0; i += 2 {
+			w.visits--
+			key, value := n.Content[i], n.Content[i+1]
+			switch {
+			case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
+				merged = append(merged, value)
+			case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0 || !utf8.ValidString(key.Value):
+				w.addAt(key.Line, path, "has a key that is not a text")
+			default:
+				all = append(all, entry{key, value, lines[key.Value]})
+				lines[key.Value] = cmp.Or(lines[key.Value], key.Line)
+			}
+		}
+	}
+	for i := 0; i < len(merged) && w.visits > 0; i++ {
+		w.visits--
+		for _, e := range w.entries(merged[i], path, level+1) {
+			if lines[e.key.Value] == 0 || e.first != 0 { // an earlier merge wins
+				lines[e.key.Value] = e.key.Line
+				all = append(all, e)
+			}
+		}
 	}
 	return all
 }
@@ -197,23 +185,21 @@ func fieldTypes(t reflect.Type) (types map[string]reflect.Type, names []string) 
 func scalarFits(n *yaml.Node, t reflect.Type) (fits bool, wanted string) {
 	tag := n.ShortTag()
 	scalar := n.Kind == yaml.ScalarNode && tag != "!!null" && utf8.ValidString(n.Value)
-	switch t {
-	case durationType:
+	switch kind := t.Kind(); {
+	case t == durationType:
 		_, err := model.ParseDuration(n.Value)
 		return scalar && err == nil, "a duration such as 30s, 5m or 1h30m"
-	case instanceType:
+	case t == instanceType:
 		return scalar, "an instance ID or a mapping"
-	}
-	switch t.Kind() {
-	case reflect.String:
+	case kind == reflect.String:
 		return scalar, "text"
-	case reflect.Int:
+	case kind == reflect.Int:
 		return tag == "!!int" && wholeNumber.MatchString(n.Value), "a whole number"
-	case reflect.Float64:
+	case kind == reflect.Float64:
 		return tag == "!!int" || tag == "!!float", "a number"
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		return tag == "!!bool", "true or false"
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		return false, "a list"
 	}
 	return false, "a mapping"

@@ -1,30 +1,39 @@
 package lint
 
 import (
-	"fmt"
 	"maps"
+	"slices"
+	"strings"
+	"testing"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"tair_ssl_exporter/dashboards"
+	"tair_ssl_exporter/internal/apptest"
 )
+
+// world is what the boards are compared with.
+type world struct {
+	known  map[string]set // the labels of each metric in Prometheus
+	rules  string         // the text of the alerting rules
+	alerts []string
+}
 
 // board is a dashboard with its queries parsed.
 type board struct {
 	dashboards.Board
-	known   schema
-	rules   string  // the text of the alerting rules
-	panels  []panel // without rows
-	queries []query // of variables, annotations and panels
+	world
+	panels  []*panel // without rows
+	queries []*query // of variables, annotations and panels
 
 	selectors []selector // of all queries
-	displayed []query    // of panels, if their values are displayed
 }
 
 // panel is a panel with its queries parsed.
 type panel struct {
 	dashboards.Panel
-	queries []query
+	queries []*query
 	fields  set // what the queries return: labels and values, named as in a table
 	hidden  set // fields that a table does not display
 }
@@ -32,18 +41,14 @@ type panel struct {
 // query is a parsed query.
 type query struct {
 	dashboards.Query
-	expr      parser.Expr // nil if it does not parse
+	panel     *panel // nil for variables and annotations
+	expr      parser.Expr
 	selectors []selector
 	labels    set                 // of the answer
 	value     string              // the field with the values of the answer
 	settings  dashboards.Settings // of the values
-	found     map[string]problems // by check
+	found     map[string][]string // problems by check
 }
-
-// problems is what a check finds, one line each.
-type problems []string
-
-func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Sprintf(format, args...)) }
 
 // values replace the variables. No author writes them by hand, so a constant or another variable in their place shows.
 func values() map[string]string {
@@ -53,35 +58,62 @@ func values() map[string]string {
 	}
 }
 
-func newBoard(b dashboards.Board, known schema, rules string) board {
-	parsed := board{Board: b, known: known, rules: rules}
-	for _, q := range b.Queries() {
-		q := newQuery(q, known)
-		parsed.queries = append(parsed.queries, q)
-		parsed.selectors = append(parsed.selectors, q.selectors...)
+// newSchema returns the labels of the metrics of the demo, of those that the demo does not have, and of those that
+// Prometheus adds.
+func newSchema(t *testing.T) map[string]set {
+	t.Helper()
+	demo, metrics := apptest.Start(t, "--demo"), ""
+	for !strings.Contains(metrics, "tair_ssl_renewal_deadline") { // no scrape waits for the renewals
+		_, metrics = demo.Get(t, "/metrics")
 	}
+	metrics += `tair_ssl_exporter_discovery_error_info{account="a",region="b",reason="c",code="d"} 1
+tair_ssl_exporter_build_info{version="a",revision="b"} 1
+up 1
+scrape_duration_seconds 1
+`
+	known := make(map[string]set)
+	for line := range strings.Lines(metrics) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		series, err := promql().ParseMetric(line[:strings.LastIndexByte(line, ' ')])
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		names := newSet("job", "instance")
+		series.Range(func(l labels.Label) { names[l.Name] = true })
+		known[series.Get("__name__")] = names.union(known[series.Get("__name__")])
+	}
+	known["ALERTS"] = newSet("__name__", "alertname", "alertstate", "severity", "instance_id", "account", "region", "name")
+	return known
+}
+
+func newBoard(t *testing.T, b dashboards.Board, w world) board {
+	parsed, panels := board{Board: b, world: w}, make(map[string]*panel)
 	for _, p := range b.AllPanels() {
-		one := panel{Panel: p, fields: newSet("Time"), hidden: newSet()}
+		one := &panel{Panel: p, fields: newSet("Time"), hidden: newSet()}
 		for _, t := range p.Transformations {
 			maps.Copy(one.hidden, t.Options.ExcludeByName)
 		}
-		for _, q := range parsed.queries {
-			if q.Panel != nil && q.Panel.Title == p.Title {
-				one.queries = append(one.queries, q)
-				one.fields = one.fields.union(q.labels.with(q.value))
-				if q.expr != nil && !one.hidden[q.value] {
-					parsed.displayed = append(parsed.displayed, q)
-				}
-			}
-		}
+		panels[p.Title] = one
 		parsed.panels = append(parsed.panels, one)
+	}
+	for _, q := range b.Queries() {
+		one := newQuery(t, q, w.known)
+		parsed.queries = append(parsed.queries, one)
+		parsed.selectors = append(parsed.selectors, one.selectors...)
+		if q.Panel != nil {
+			one.panel = panels[q.Panel.Title]
+			one.panel.queries = append(one.panel.queries, one)
+			one.panel.fields = one.panel.fields.union(one.labels.with(one.value))
+		}
 	}
 	return parsed
 }
 
-func newQuery(q dashboards.Query, known schema) query {
-	in := inference{known: known, found: make(map[string]problems)}
-	parsed := query{Query: q, value: "Value", found: in.found}
+func newQuery(t *testing.T, q dashboards.Query, known map[string]set) *query {
+	in := inference{known: known, found: make(map[string][]string)}
+	parsed := &query{Query: q, value: "Value", found: in.found}
 	if q.Panel != nil {
 		if len(q.Panel.Targets) > 1 {
 			parsed.value += " #" + q.Target.RefID
@@ -90,17 +122,34 @@ func newQuery(q dashboards.Query, known schema) query {
 	}
 	expr, err := promql().ParseExpr(q.Fill(values()))
 	if err != nil {
-		in.add("queriesParse", "%v in %s", err, q.Expr)
-		return parsed
+		t.Fatalf("%s: %v", q.ID, err)
 	}
-	parsed.expr, parsed.selectors, parsed.labels = expr, selectors(q.ID, expr), in.series(expr).labels
+	parsed.expr, parsed.labels = expr, in.series(expr).labels
+	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
+		if s, ok := node.(*parser.VectorSelector); ok {
+			parsed.selectors = append(parsed.selectors, selector{s, parsed, slices.Clone(path)})
+		}
+		return nil
+	})
 	return parsed
 }
 
 func promql() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 // matches reports whether an override is for the values of the query.
-func (q query) matches(o dashboards.Override) bool {
+func (q *query) matches(o dashboards.Override) bool {
 	byName := o.Matcher.Options == q.value || o.Matcher.Options == q.Legend
 	return o.Matcher.ID == "byName" && byName || o.Matcher.ID == "byFrameRefID" && o.Matcher.Options == q.Target.RefID
+}
+
+// isDisplayed reports whether a panel displays the values of the query.
+func (q *query) isDisplayed() bool { return q.panel != nil && !q.panel.hidden[q.value] }
+
+func (p *panel) String() string { return p.Title }
+
+func (q *query) String() string { return q.ID }
+
+// column returns the settings of the fields that an override matches.
+func (p *panel) column(o dashboards.Override) dashboards.Settings {
+	return p.Settings(func(other dashboards.Override) bool { return other.Matcher == o.Matcher })
 }

@@ -35,8 +35,8 @@ type series struct{ labels, key set }
 
 // inference finds the labels of an answer, and names and joins that are wrong.
 type inference struct {
-	known schema
-	found map[string]problems // by check
+	known map[string]set
+	found map[string][]string // by check
 }
 
 func (in inference) add(check, format string, args ...any) {
