@@ -67,8 +67,8 @@ func newDiscovery(setup *Setup, clientFor func(string, tair.Region) (Target, err
 func (d *discovery) inherit(before *discovery) {
 	for account, list := range d.regions {
 		if old := before.regions[account]; old != nil {
-			list.attemptState = old.attemptState
-			found, targets, _ := d.callable(account, old.found) // what is wrong is reported by the next attempt
+			list.attemptState, list.refused = old.attemptState, old.refused
+			found, targets, _ := d.callable(account, old.found, nil) // what is wrong is reported by the next attempt
 			d.takeRegions(list, found, targets)
 		}
 	}
@@ -215,6 +215,10 @@ func (d *discovery) health() map[accountRegion]listingHealth {
 	d.mu.Lock()
 	for _, r := range d.regions {
 		attempts[r.at] = append(attempts[r.at], r.attemptState)
+		for id, state := range r.refused {
+			at := accountRegion{r.at.account, id}
+			attempts[at] = append(attempts[at], state)
+		}
 	}
 	for key, list := range d.lists {
 		attempts[key.accountRegion] = append(attempts[key.accountRegion], list.attemptState)
