@@ -60,7 +60,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer end()
-	sink := newSink(o.logFormat, stderr)
+	signal.Ignore(syscall.SIGPIPE) // unhandled, a log whose reader is gone ends the program
+	output := newOutput(o.logFormat, stderr)
+	defer output.Close()
+	sink := newSink(o.logFormat, output)
 	logger := newLogger(sink, o.logLevel)
 	a := &app{options: o, load: load, logger: logger, exporter: collector.New(collector.Options{Logger: logger})}
 	if o.configCheck {

@@ -17,6 +17,14 @@ func newSink(format string, w io.Writer) log.Logger {
 	return log.NewSyncLogger(log.NewLogfmtLogger(w))
 }
 
+// newOutput returns the writer of the log: see logWriter.
+func newOutput(format string, w io.Writer) *logWriter {
+	logger := newLogger(newSink(format, w), "warn")
+	return newLogWriter(w, func(dropped int64) error {
+		return level.Warn(logger).Log("msg", "log lines are lost: the log could not be written", "lines", dropped)
+	})
+}
+
 // newLogger returns the program's logger.
 func newLogger(sink log.Logger, atLeast string) log.Logger {
 	filtered := level.NewFilter(sink, level.Allow(level.ParseDefault(atLeast, level.InfoValue())))
