@@ -186,9 +186,10 @@ func (a *app) check(stdout io.Writer) error {
 	return err
 }
 
-// oneLine returns the text of an error of the toolkit in one line, without its quotes of the file: they can hold passwords.
+// oneLine returns the text of an error of the toolkit in one line, without its quotes of the file: they can hold passwords,
+// also one that begins with * and so is the name of an anchor in YAML.
 func oneLine(err error) string {
-	text := regexp.MustCompile("(?s)`.*`").ReplaceAllString(err.Error(), "<hidden>")
+	text := regexp.MustCompile("(?s)`.*`|'.*'|\".*\"").ReplaceAllString(err.Error(), "<hidden>")
 	text = regexp.MustCompile(`:\s*\n\s*`).ReplaceAllString(text, ": ")
 	return regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(text, "; ")
 }
