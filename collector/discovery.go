@@ -25,7 +25,8 @@ type discovery struct {
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	changed chan struct{} // holds one element while something is to be published
+	changed chan struct{}            // holds one element while something is to be published
+	listing map[string]chan struct{} // by account: holds one element for each list of instances that is being read
 
 	mu      sync.Mutex // never held over a call, a log line or publish
 	targets map[accountRegion]Target
@@ -44,12 +45,14 @@ func newDiscovery(setup *Setup, clientFor func(string, tair.Region) (Target, err
 		regions: make(map[string]*regionList),
 		lists:   make(map[listKey]*instanceList),
 		events:  make(map[string]*renewalList),
+		listing: make(map[string]chan struct{}),
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	for _, t := range setup.Targets {
 		d.targets[t.at()] = t
 	}
 	for _, s := range setup.Sources {
+		d.listing[s.Account] = make(chan struct{}, maxListing)
 		if s.everywhere() && d.regions[s.Account] == nil {
 			d.regions[s.Account] = &regionList{
 				at: accountRegion{s.Account, AllRegions}, home: accountRegion{s.Account, s.Home},

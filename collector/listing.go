@@ -14,6 +14,9 @@ import (
 const (
 	firstListRetry = 10 * time.Second // after a listing that failed; doubled for each further failure
 	listJitter     = 0.1              // of the time between two listings, on either side
+
+	// maxListing is how many lists of instances of an account are read at a time. The cloud has some thirty regions.
+	maxListing = 32
 )
 
 // repeat tries at once and then at each discovery interval, sooner after a failure, until ctx ends.
@@ -56,6 +59,13 @@ func rest(ctx context.Context, d time.Duration) bool {
 // listInstances makes one attempt to list instances.
 func (d *discovery) listInstances(ctx context.Context, list *instanceList) (ok bool) {
 	at := list.key.accountRegion
+	slots := d.listing[at.account]
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return false
+	}
 	target, known := d.target(at) // the endpoint may be another than the last time
 	if !known {
 		return false // the region has left meanwhile, and ctx with it

@@ -211,6 +211,21 @@ func TestRegionThatHangsHidesNoOther(t *testing.T) {
 	})
 }
 
+// Many regions are listed by a bounded number of workers, and one after the other when they hang.
+func TestListsAtATimeAreBounded(t *testing.T) {
+	inSlowBubble(t, time.Second, func(w *world) {
+		w.addAllRegions("main")
+		ids := makeIDs("cn-region", 200)
+		w.setRegions(ids...)
+		w.createInstance("main", ids[199], "r-1")
+		w.apply()
+		w.scrape(soon).wantSuccess("r-1")
+		if most := w.api.MaxInFlight(); most != maxListing {
+			t.Errorf("%d requests at a time, want %d", most, maxListing)
+		}
+	})
+}
+
 // The listing of a region ends each time that the region leaves.
 func TestRegionThatComesBackIsListedOnce(t *testing.T) {
 	inBubble(t, func(w *world) {
