@@ -4,15 +4,18 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/internal/app"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	http.DefaultTransport = creds.NewTransport()
 	os.Exit(app.Run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

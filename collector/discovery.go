@@ -25,7 +25,8 @@ type discovery struct {
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	changed chan struct{} // holds one element while something is to be published
+	changed chan struct{}            // holds one element while something is to be published
+	listing map[string]chan struct{} // by account: holds one element for each list of instances that is being read
 
 	mu      sync.Mutex // never held over a call, a log line or publish
 	targets map[accountRegion]Target
@@ -44,12 +45,14 @@ func newDiscovery(setup *Setup, clientFor func(string, tair.Region) (Target, err
 		regions: make(map[string]*regionList),
 		lists:   make(map[listKey]*instanceList),
 		events:  make(map[string]*renewalList),
+		listing: make(map[string]chan struct{}),
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	for _, t := range setup.Targets {
 		d.targets[t.at()] = t
 	}
 	for _, s := range setup.Sources {
+		d.listing[s.Account] = make(chan struct{}, maxListing)
 		if s.everywhere() && d.regions[s.Account] == nil {
 			d.regions[s.Account] = &regionList{
 				at: accountRegion{s.Account, AllRegions}, home: accountRegion{s.Account, s.Home},
@@ -67,8 +70,8 @@ func newDiscovery(setup *Setup, clientFor func(string, tair.Region) (Target, err
 func (d *discovery) inherit(before *discovery) {
 	for account, list := range d.regions {
 		if old := before.regions[account]; old != nil {
-			list.attemptState = old.attemptState
-			found, targets, _ := d.callable(account, old.found) // what is wrong is reported by the next attempt
+			list.attemptState, list.refused = old.attemptState, old.refused
+			found, targets, _ := d.callable(account, old.found, nil) // what is wrong is reported by the next attempt
 			d.takeRegions(list, found, targets)
 		}
 	}
@@ -215,6 +218,10 @@ func (d *discovery) health() map[accountRegion]listingHealth {
 	d.mu.Lock()
 	for _, r := range d.regions {
 		attempts[r.at] = append(attempts[r.at], r.attemptState)
+		for id, state := range r.refused {
+			at := accountRegion{r.at.account, id}
+			attempts[at] = append(attempts[at], state)
+		}
 	}
 	for key, list := range d.lists {
 		attempts[key.accountRegion] = append(attempts[key.accountRegion], list.attemptState)

@@ -32,7 +32,8 @@ type regionList struct {
 	at   accountRegion // the account, and AllRegions
 	home accountRegion // whose API is called
 	attemptState
-	found []tair.Region // those that can be called, at the latest success
+	found   []tair.Region           // those that can be called, at the latest success
+	refused map[string]attemptState // by region ID: those whose endpoints are refused, at the latest success
 }
 
 // renewalList is the scheduled certificate updates of an account, which discovery lists again and again.

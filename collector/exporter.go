@@ -29,7 +29,7 @@ type Exporter struct {
 	current current
 	running sync.WaitGroup // calls that the schedulers have under way
 
-	scrapes, probes chan struct{} // hold one element for each request that is served
+	scrapes, probes, lists chan struct{} // hold one element for each request that is served
 
 	applying  sync.Mutex // one Apply or Close at a time
 	closed    bool
@@ -44,7 +44,7 @@ func New(o Options) *Exporter {
 	}
 	e := &Exporter{
 		logger: o.Logger, now: o.Now, memory: newMemory(), auth: make(map[string]*authState),
-		scrapes: make(chan struct{}, maxScrapes), probes: make(chan struct{}, maxProbes),
+		scrapes: make(chan struct{}, maxScrapes), probes: make(chan struct{}, maxProbes), lists: make(chan struct{}, maxLists),
 	}
 	e.metrics = newSelfMetrics(e.current.load, e.health, e.renewalHealth)
 	return e

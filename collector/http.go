@@ -28,6 +28,7 @@ const (
 	// instances takes a few megabytes until its client has read it; /probe needs one for each instance, and little each.
 	maxScrapes = 8
 	maxProbes  = 512
+	maxLists   = 8 // of /sd
 )
 
 // ScrapeTimeout is how much time a scrape has.

@@ -123,6 +123,12 @@ func TestScrapesAtATimeAreBounded(t *testing.T) {
 		}
 		w.wantLog(`level=warn caller=http.go:[0-9]+ .* what=scrapes allowed=8`)
 		w.scrape(soon) // is served again
+		for range maxLists {
+			w.exporter.lists <- struct{}{}
+		}
+		if rec := w.do(w.t.Context(), w.exporter.SDHandler(), "/sd"); rec.Code != http.StatusServiceUnavailable {
+			t.Errorf("/sd: HTTP %d", rec.Code)
+		}
 		advance(soon)
 	})
 }

@@ -14,6 +14,9 @@ import (
 const (
 	firstListRetry = 10 * time.Second // after a listing that failed; doubled for each further failure
 	listJitter     = 0.1              // of the time between two listings, on either side
+
+	// maxListing is how many lists of instances of an account are read at a time. The cloud has some thirty regions.
+	maxListing = 32
 )
 
 // repeat tries at once and then at each discovery interval, sooner after a failure, until ctx ends.
@@ -56,6 +59,13 @@ func rest(ctx context.Context, d time.Duration) bool {
 // listInstances makes one attempt to list instances.
 func (d *discovery) listInstances(ctx context.Context, list *instanceList) (ok bool) {
 	at := list.key.accountRegion
+	slots := d.listing[at.account]
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return false
+	}
 	target, known := d.target(at) // the endpoint may be another than the last time
 	if !known {
 		return false // the region has left meanwhile, and ctx with it
@@ -121,37 +131,75 @@ func (d *discovery) listRegions(ctx context.Context, list *regionList) (ok bool)
 	if err == nil && len(found) == 0 { // the cloud always has regions; believing it would drop every instance
 		err = &tair.Error{Reason: tair.ReasonInvalidResponse, Detail: "the list of regions is empty"}
 	}
-	var targets []Target
 	failure := asError(err)
-	if err == nil {
-		found, targets, failure = d.callable(list.at.account, found)
+	var targets []Target
+	if failure == nil {
+		var refused map[string]*tair.Error
+		found, targets, refused = d.callable(list.at.account, found, list.found)
+		d.reportRefused(list.at.account, d.noteRefused(list, refused))
 	}
-	before := d.noteRegions(list, found, targets, err == nil, failure)
+	before := d.noteRegions(list, found, targets, failure)
 	d.report(list.at, list.home.region, before, failure)
 	return failure == nil
 }
 
 // callable returns the regions that can be called, and their APIs at the endpoints that came with them: these are surer
-// than those of the table. The failure is of a region that cannot be called.
-func (d *discovery) callable(account string, found []tair.Region) (regions []tair.Region, targets []Target, failure *tair.Error) {
+// than those of the table. A region whose endpoint is refused stays at its endpoint of before, if it has one.
+func (d *discovery) callable(account string, found, before []tair.Region) (regions []tair.Region, targets []Target, refused map[string]*tair.Error) {
+	refused = make(map[string]*tair.Error)
 	for _, r := range found {
 		t, err := d.clientFor(account, r)
 		if err != nil {
-			failure = &tair.Error{Reason: tair.ReasonInvalidResponse, Detail: err.Error()}
-			continue
+			refused[r.ID] = &tair.Error{Reason: tair.ReasonInvalidResponse, Detail: err.Error()}
+			known := slices.IndexFunc(before, func(b tair.Region) bool { return b.ID == r.ID })
+			if known < 0 {
+				continue
+			}
+			r = before[known]
+			if t, err = d.clientFor(account, r); err != nil {
+				continue
+			}
 		}
 		regions, targets = append(regions, r), append(targets, t)
 	}
-	return regions, targets, failure
+	return regions, targets, refused
 }
 
-// noteRegions keeps how an attempt ended and, when it listed, what it found. It returns the failure of the attempt before.
-func (d *discovery) noteRegions(list *regionList, found []tair.Region, targets []Target, listed bool, failure *tair.Error) (before *tair.Error) {
+// noteRefused keeps the regions whose endpoints are refused. It returns those that were not refused before.
+func (d *discovery) noteRefused(list *regionList, refused map[string]*tair.Error) (fresh map[string]*tair.Error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fresh = make(map[string]*tair.Error)
+	next := make(map[string]attemptState, len(refused))
+	for id, failure := range refused {
+		state, known := list.refused[id]
+		if !known {
+			fresh[id] = failure
+			if slices.ContainsFunc(list.found, func(r tair.Region) bool { return r.ID == id }) {
+				state.succeededAt = list.succeededAt
+			}
+		}
+		state.tried, state.failure = true, failure
+		next[id] = state
+	}
+	list.refused = next
+	return fresh
+}
+
+func (d *discovery) reportRefused(account string, refused map[string]*tair.Error) {
+	for id, failure := range refused {
+		_ = level.Warn(d.logger).Log(append([]any{"msg", "a region is not called at the endpoint that the API names", "account", account,
+			"region", id}, failureDetails(failure)...)...)
+	}
+}
+
+// noteRegions keeps how an attempt ended and, after a success, what it found. It returns the failure of the attempt before.
+func (d *discovery) noteRegions(list *regionList, found []tair.Region, targets []Target, failure *tair.Error) (before *tair.Error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	changed := !list.tried
 	before = list.note(failure, d.now())
-	if listed {
+	if failure == nil {
 		changed = changed || !slices.Equal(list.found, found)
 		d.takeRegions(list, found, targets)
 		d.startLists()

@@ -89,8 +89,6 @@ func TestListOfRegionsFails(t *testing.T) {
 		{"no permission", "forbidden", "Forbidden.RAM", `.*allow kvstore:DescribeRegions to the identity, or name the regions instead of \\"\*\\""`,
 			failWith(403, "Forbidden.RAM")},
 		{"empty list", "invalid_response", "", ".*the list of regions is empty.*", tairtest.Fault{Body: []byte(`{"RegionIds": {"KVStoreRegion": []}}`)}},
-		{"region that cannot be called", "invalid_response", "", ".*cn-hangzhou: no port.*", tairtest.Fault{Body: []byte(
-			`{"RegionIds": {"KVStoreRegion": [{"RegionId": "cn-hangzhou", "RegionEndpoint": "a:80"}, {"RegionId": "x-cn-hangzhou", "RegionEndpoint": "b"}]}}`)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(w *world) {
@@ -126,6 +124,47 @@ func TestListOfRegionsFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A region whose endpoint is refused is a failure of that region alone. It stays where it was called before.
+func TestRegionWithARefusedEndpoint(t *testing.T) {
+	inBubble(t, func(w *world) {
+		regions := func(of string) { // a port makes an endpoint callable
+			w.api.SetRegions(tairtest.Region{ID: hangzhou, Endpoint: "a.example:80"}, tairtest.Region{ID: shanghai, Endpoint: of})
+		}
+		state := func(successful float64) page {
+			t.Helper()
+			p := w.scrape(soon)
+			p.want(1, "discovery_last_refresh_successful", "account", "main", "region", "*")
+			p.want(1, "discovery_last_refresh_successful", "account", "main", "region", hangzhou)
+			p.want(successful, "discovery_last_refresh_successful", "account", "main", "region", shanghai)
+			if successful == 0 {
+				p.want(1, "discovery_error_info", "account", "main", "region", shanghai, "reason", "invalid_response", "code", "")
+			}
+			p.wantSuccess("r-1")
+			return p
+		}
+		w.addAllRegions("main")
+		w.createInstance("main", hangzhou, "r-1")
+		w.createInstance("main", shanghai, "r-2")
+		regions("refused.example")
+		w.apply()
+		wantEqual(t, "watched", state(0).infos(), "r-1")
+		advanceDiscovery()
+		state(0)
+		w.wantLogOf("level=warn", ".*account=main region=cn-shanghai reason=invalid_response.*cn-shanghai: no port.*") // once
+
+		for of, successful := range map[string]float64{"b.example:80": 1, "refused.example": 0} {
+			regions("b.example:80")
+			advanceDiscovery()
+			regions(of)
+			advanceDiscovery()
+			state(successful).wantSuccess("r-2")
+			if url := w.clientOf(shanghai).URL(); url != "http://b.example:80" {
+				t.Errorf("called at %s", url)
+			}
+		}
+	})
 }
 
 func TestRegionThatMovesIsCalledAtItsNewEndpoint(t *testing.T) {
@@ -168,6 +207,21 @@ func TestRegionThatHangsHidesNoOther(t *testing.T) {
 			w.scrape(soon)
 			w.wantElapsed(time.Duration(12+n) * time.Second)
 			advance(time.Second)
+		}
+	})
+}
+
+// Many regions are listed by a bounded number of workers, and one after the other when they hang.
+func TestListsAtATimeAreBounded(t *testing.T) {
+	inSlowBubble(t, time.Second, func(w *world) {
+		w.addAllRegions("main")
+		ids := makeIDs("cn-region", 200)
+		w.setRegions(ids...)
+		w.createInstance("main", ids[199], "r-1")
+		w.apply()
+		w.scrape(soon).wantSuccess("r-1")
+		if most := w.api.MaxInFlight(); most != maxListing {
+			t.Errorf("%d requests at a time, want %d", most, maxListing)
 		}
 	})
 }

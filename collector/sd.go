@@ -22,7 +22,7 @@ const metaPrefix = "__meta_tair_"
 // targets. What is not known or empty has no label.
 func (e *Exporter) SDHandler() http.Handler {
 	notInLabel := regexp.MustCompile(`[^a-zA-Z0-9_]`)
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return e.bounded("lists", e.lists, func(w http.ResponseWriter, _ *http.Request) {
 		inv := e.current.load()
 		if err := inv.ready(); err != nil { // Prometheus keeps the list that it has
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

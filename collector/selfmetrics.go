@@ -27,6 +27,8 @@ type selfMetrics struct {
 
 	mu   sync.RWMutex
 	left map[accountRegion]struct{} // not watched any more: calls that end late do not count; region "": a whole account
+
+	codes *codeLimit
 }
 
 // newSelfMetrics returns the metrics, of which some follow from the inventory in force (nil: none yet) and from how
@@ -42,6 +44,7 @@ func newSelfMetrics(inventory func() *inventory, health func() map[accountRegion
 	m := &selfMetrics{
 		registry: prometheus.NewRegistry(),
 		left:     make(map[accountRegion]struct{}),
+		codes:    newCodeLimit(),
 		requests: counters("api_requests_total",
 			"Requests to the API by their outcome: OK, the API's own code, or why there was no answer.",
 			"account", "region", "action", "code"),
@@ -119,6 +122,7 @@ func (m *selfMetrics) forget(before, inv *inventory) {
 			m.throttles.DeletePartialMatch(left)
 			m.waited.DeletePartialMatch(left)
 			m.left[at] = struct{}{}
+			m.codes.forget(at)
 		}
 		if !accounts[at.account] {
 			m.credentialsFailures.DeleteLabelValues(at.account)
@@ -151,7 +155,7 @@ type observer struct {
 func (o *observer) Attempted(a tair.Attempt) {
 	o.metrics.duration.WithLabelValues(a.Action).Observe(a.Took.Seconds())
 	o.metrics.count(o.at, func() {
-		o.metrics.requests.WithLabelValues(o.at.account, o.at.region, a.Action, a.Code).Inc()
+		o.metrics.requests.WithLabelValues(o.at.account, o.at.region, a.Action, o.metrics.codes.label(o.at, a)).Inc()
 		if a.Reason == tair.ReasonThrottled {
 			o.metrics.throttles.WithLabelValues(o.at.account, o.at.region, a.Action).Inc()
 		}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -42,6 +43,30 @@ func TestResponseCountsItsOwnCalls(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
+}
+
+// Codes without end make no series without end.
+func TestCodesAreBounded(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.applyMain("r-1")
+		count := func(code string) {
+			w.api.SetFault("r-1", failWith(400, code))
+			w.scrapeWithoutPage(soon)
+		}
+		for n := range maxCodes + 10 {
+			count(fmt.Sprintf("Code.%d", n))
+		}
+		count("Code.3")
+		w.api.SetFault("r-1", tairtest.Fault{Reset: true})
+		p := w.scrape(soon)
+		at := []string{"account", "main", "region", hangzhou, "action", "DescribeInstanceSSL", "code"}
+		for code, n := range map[string]float64{"other": 10, "Code.3": 2, "Code.49": 1, "network": 1} {
+			p.want(n, "api_requests_total", append(slices.Clip(at), code)...)
+		}
+		if n := len(p.families["tair_ssl_exporter_api_requests_total"].GetMetric()); n != maxCodes+3 { // other, network and OK
+			t.Errorf("%d series", n)
+		}
+	})
 }
 
 func TestReloadsAreShown(t *testing.T) {

@@ -41,6 +41,14 @@ func Endpoint(region, network, override string) (string, error) {
 	}
 }
 
+// IsCloudHost reports whether host or host:port is a host of the cloud, below aliyuncs.com. No other host that an answer
+// names gets a signed request.
+func IsCloudHost(address string) bool {
+	u, err := url.Parse("https://" + address)
+	return err == nil && u.Host == address && strings.HasSuffix("."+strings.ToLower(u.Hostname()), ".aliyuncs.com") &&
+		len(u.Hostname()) > len("aliyuncs.com")
+}
+
 func parseEndpoint(s string) (address string, ok bool) {
 	if !strings.Contains(s, "://") {
 		s = "https://" + s

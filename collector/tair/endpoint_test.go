@@ -30,6 +30,21 @@ func TestEndpointOfARegion(t *testing.T) {
 	}
 }
 
+func TestHostsOfTheCloud(t *testing.T) {
+	for address, want := range map[string]bool{
+		"r-kvstore.aliyuncs.com": true, "R-KVSTORE.eu-central-1.AliyunCS.com": true, "r-kvstore.aliyuncs.com:8443": true,
+		"aliyuncs.com": false, "": false, "r-kvstore.aliyuncs.com.attacker.test": false, "r-kvstore-aliyuncs.com": false,
+		"attacker.test": false, "100.100.100.200": false, "127.0.0.1:8080": false, "localhost": false, "[::1]": false,
+		"attacker.test/.aliyuncs.com": false, "attacker.test?.aliyuncs.com": false, "attacker.test#.aliyuncs.com": false,
+		"u@r-kvstore.aliyuncs.com": false, "attacker.test:80@r-kvstore.aliyuncs.com": false, "http://r-kvstore.aliyuncs.com": false,
+		"r-kvstore.aliyuncs.com.": false, "attacker.test\\.aliyuncs.com": false,
+	} {
+		if got := IsCloudHost(address); got != want {
+			t.Errorf("%q: %t", address, got)
+		}
+	}
+}
+
 func TestEndpointOverride(t *testing.T) {
 	for override, want := range map[string]string{
 		"api.example.com":              "https://api.example.com",

@@ -193,7 +193,7 @@ func decodePage(body []byte, region string) (page, error) {
 			KVStoreInstance []listedInstance `json:"KVStoreInstance"`
 		} `json:"Instances"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if unmarshal(body, &answer) != nil {
 		return page{}, errNotJSON
 	}
 	total, ok := wholeNumber(answer.Total)
@@ -204,6 +204,8 @@ func decodePage(body []byte, region string) (page, error) {
 		return page{}, fmt.Errorf("TotalCount is over %d", maxPages*pageSize)
 	case answer.Instances == nil:
 		return page{}, errors.New("the list of Instances is missing")
+	case len(answer.Instances.KVStoreInstance) > pageSize:
+		return page{}, fmt.Errorf("a page has over %d Instances", pageSize)
 	}
 	p := page{total: total, instances: make([]ListedInstance, 0, len(answer.Instances.KVStoreInstance))}
 	for _, i := range answer.Instances.KVStoreInstance {

@@ -24,6 +24,7 @@ func TestInvalidPages(t *testing.T) {
 		{"{}", "{}", wrongTotal}, {"null", "null", wrongTotal},
 		{"no count", `{"Instances":{"KVStoreInstance":[]}}`, wrongTotal},
 		{"more than can be read", `{"TotalCount":100001,"Instances":{"KVStoreInstance":[]}}`, "TotalCount is over 100000"},
+		{"over 50 on a page", instance(`"InstanceId":"r"` + strings.Repeat(`},{"InstanceId":"r"`, 50)), "a page has over 50 Instances"},
 		{"no list", `{"TotalCount":0}`, noList}, {"list null", `{"TotalCount":0,"Instances":null}`, noList},
 		{"no ID", instance(`"InstanceName":"n"`), wrongID},
 		{"ID null", instance(`"InstanceId":null`), wrongID},

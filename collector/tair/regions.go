@@ -2,8 +2,8 @@ package tair
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -19,8 +19,10 @@ type Region struct {
 	Endpoint string // RegionEndpoint, the host or host:port of the region's API; may be ""
 }
 
-// maxHost is the length of the longest host name.
-const maxHost = 253
+const (
+	maxHost    = 253 // the length of the longest host name
+	maxRegions = 200 // several times as many as the cloud has
+)
 
 // DescribeRegions lists the regions, each once and sorted by ID. For a region that the API lists more than once, it takes
 // the first endpoint.
@@ -51,7 +53,7 @@ func decodeRegions(body []byte) ([]Region, error) {
 			} `json:"KVStoreRegion"`
 		} `json:"RegionIds"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if unmarshal(body, &answer) != nil {
 		return nil, errNotJSON
 	}
 	if answer.RegionIDs.KVStoreRegion == nil {
@@ -70,6 +72,9 @@ func decodeRegions(body []byte) ([]Region, error) {
 		if known[r.ID].Endpoint == "" {
 			known[r.ID] = Region{ID: r.ID, Endpoint: r.Endpoint}
 		}
+	}
+	if len(known) > maxRegions {
+		return nil, fmt.Errorf("there are over %d regions", maxRegions)
 	}
 	return slices.SortedFunc(maps.Values(known), func(a, b Region) int { return strings.Compare(a.ID, b.ID) }), nil
 }

@@ -73,6 +73,7 @@ func TestInvalidRegions(t *testing.T) {
 		{"an endpoint with a user", regionsBody("cn-beijing a@b.example"), wrongHost},
 		{"an endpoint with a path", regionsBody("cn-beijing b.example/a"), wrongHost},
 		{"the list is a text", `{"RegionIds":"none"}`, "the body is not the JSON of the operation"},
+		{"too many", regionsBody(strings.Fields(manyIDs(201))...), "there are over 200 regions"},
 		{"{}", "{}", noList}, {"null", "null", noList},
 		{"no list", `{"RegionIds":{}}`, noList}, {"list null", `{"RegionIds":{"KVStoreRegion":null}}`, noList},
 		{"no ID", regionsBody("cn-beijing", `{"RegionEndpoint":"h"}`), wrongID},

@@ -97,7 +97,7 @@ func decodeEventPage(body []byte) (eventPage, error) {
 			Deadline   string          `json:"Deadline"`
 		} `json:"Items"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if unmarshal(body, &answer) != nil {
 		return eventPage{}, errNotJSON
 	}
 	total, ok := wholeNumber(answer.Total)

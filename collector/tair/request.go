@@ -1,9 +1,11 @@
 package tair
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"io"
 	mathrand "math/rand/v2"
@@ -76,8 +78,14 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Cr
 // request once more on another connection: net/http does not send a POST again, and the nonce must be a new one.
 func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.Credentials) *Error {
 	got, reusedDead, err := c.send(ctx, l.transport, r, creds)
-	if err != nil && reusedDead && ctx.Err() == nil {
-		got, _, err = c.send(ctx, l.transport, r, creds)
+	if err != nil && reusedDead {
+		l.transport.CloseIdleConnections() // they may be dead too
+		if ctx.Err() == nil {
+			got, _, err = c.send(ctx, l.transport, r, creds)
+		}
+	}
+	if bytes.HasPrefix(got.body, []byte("{")) && json.Valid(got.body) {
+		err = nil // all of it is there: only the connection has ended in an odd way
 	}
 	switch {
 	case err != nil:
@@ -129,8 +137,10 @@ func (c *Client) send(ctx context.Context, transport *http.Transport, r request,
 		got.ahead = now.Sub(date)
 	}
 	if n := resp.ContentLength; n >= 0 && n <= maxBody {
-		got.body = make([]byte, n)
-		_, err = io.ReadFull(resp.Body, got.body)
+		body := make([]byte, n)
+		var read int
+		read, err = io.ReadFull(resp.Body, body)
+		got.body = body[:read]
 	} else {
 		got.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	}
@@ -142,6 +152,9 @@ func transportError(status int, err error) *Error {
 	var slow net.Error
 	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &slow) && slow.Timeout()) {
 		return &Error{Reason: ReasonTimeout, Status: status, Detail: "no complete answer in time"}
+	}
+	if strings.Contains(err.Error(), "server response headers exceeded") {
+		return &Error{Reason: ReasonInvalidResponse, Status: status, Detail: "the header is over 64 KiB"}
 	}
 	detail, _, _ := strings.Cut(err.Error(), `"`) // net/http quotes what the other side sent
 	return &Error{Reason: ReasonNetwork, Status: status, Detail: strings.TrimRight(detail, ": ")}

@@ -2,7 +2,6 @@ package tair
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -71,7 +70,7 @@ func decodeSSL(body []byte, id string) (SSL, error) {
 		CommonName string `json:"CertCommonName"`
 		URL        string `json:"CertDownloadURL"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if unmarshal(body, &answer) != nil {
 		return SSL{}, errNotJSON
 	}
 	if answer.InstanceID != id {
@@ -126,7 +125,7 @@ func codeAndRequestID(body []byte) (code, requestID string, err error) {
 		Code      string `json:"Code"`
 		RequestID string `json:"RequestId"`
 	}
-	err = json.Unmarshal(body, &answer)
+	err = unmarshal(body, &answer)
 	return cleanCode(answer.Code), cleanCode(answer.RequestID), err
 }
 

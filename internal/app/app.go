@@ -60,7 +60,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer end()
-	sink := newSink(o.logFormat, stderr)
+	signal.Ignore(syscall.SIGPIPE) // unhandled, a log whose reader is gone ends the program
+	output := newOutput(o.logFormat, stderr)
+	defer output.Close()
+	sink := newSink(o.logFormat, output)
 	logger := newLogger(sink, o.logLevel)
 	a := &app{options: o, load: load, logger: logger, exporter: collector.New(collector.Options{Logger: logger})}
 	if o.configCheck {
@@ -183,9 +186,10 @@ func (a *app) check(stdout io.Writer) error {
 	return err
 }
 
-// oneLine returns the text of an error of the toolkit in one line, without its quotes of the file: they can hold passwords.
+// oneLine returns the text of an error of the toolkit in one line, without its quotes of the file: they can hold passwords,
+// also one that begins with * and so is the name of an anchor in YAML.
 func oneLine(err error) string {
-	text := regexp.MustCompile("(?s)`.*`").ReplaceAllString(err.Error(), "<hidden>")
+	text := regexp.MustCompile("(?s)`.*`|'.*'|\".*\"").ReplaceAllString(err.Error(), "<hidden>")
 	text = regexp.MustCompile(`:\s*\n\s*`).ReplaceAllString(text, ": ")
 	return regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(text, "; ")
 }

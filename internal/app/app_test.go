@@ -161,6 +161,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	api.RevokeKey(apptest.KeyID)
 	_, body := r.Get(t, "/metrics")
 	apptest.Contains(t, body, `reason="unauthorized"`)
+	r.Stop() // the log is written now
 	seen.WriteString(body + r.Log())
 	for _, secret := range []string{apptest.KeyID, apptest.KeySecret} {
 		if strings.Contains(seen.String(), secret) {

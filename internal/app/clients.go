@@ -166,7 +166,10 @@ func (a *app) newAccountClients(api config.API, c config.Account) (*accountClien
 // wins over the one that DescribeRegions returned, and so does the VPC endpoint: DescribeRegions returns public ones.
 func (a *app) clientFor(of *accountClients, r tair.Region) (collector.Target, error) {
 	endpoint := of.config.Endpoint
-	if endpoint == "" && of.config.Network == config.NetworkPublic {
+	if endpoint == "" && of.config.Network == config.NetworkPublic && r.Endpoint != "" {
+		if !tair.IsCloudHost(r.Endpoint) {
+			return collector.Target{}, fmt.Errorf("region %s: the RegionEndpoint is no host below aliyuncs.com, and gets no request", r.ID)
+		}
 		endpoint = r.Endpoint
 	}
 	url, err := tair.Endpoint(r.ID, of.config.Network, endpoint)

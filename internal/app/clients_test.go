@@ -23,6 +23,13 @@ func TestWhereTheAPIOfARegionIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, foreign := range []string{"attacker.test", "100.100.100.200", "127.0.0.1:1", "r-kvstore.aliyuncs.com.attacker.test"} {
+			target, err := a.clientFor(of, tair.Region{ID: "eu-central-1", Endpoint: foreign})
+			asked := tt.endpoint == "" && tt.network == config.NetworkPublic // else the endpoint of the answer does not matter
+			if (err != nil) != asked || err == nil && target.Client.URL() != tt.want {
+				t.Errorf("%+v: %s is called at %v (%v)", tt, foreign, target.Client, err)
+			}
+		}
 		region := tair.Region{ID: "eu-central-1", Endpoint: tt.given}
 		target, err := a.clientFor(of, region)
 		if err != nil {

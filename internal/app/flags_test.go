@@ -58,6 +58,7 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 		{name: "no web config", args: []string{"--demo", "--web.config.file=missing.yml"}, want: []string{"--web.config.file=missing.yml", "no such file"}},
 		{name: "bad web config", args: []string{"--demo", "--web.config.file=" + write("web.yml", "tls: 1\n")}, want: []string{"--web.config.file=web.yml", "tls"}},
 		{name: "password in a bad web config", args: []string{"--demo", "--web.config.file=" + write("users.yml", "basic_auth_users: \"p`CANARY\"\n")}, want: []string{"--web.config.file=users.yml", "line 1", "<hidden>"}},
+		{name: "password that is an alias", args: []string{"--demo", "--web.config.file=" + write("alias.yml", "basic_auth_users: {prom: *CANARY}\n")}, want: []string{"--web.config.file=alias.yml", "unknown anchor <hidden>"}},
 		{name: "secret with white space", file: instances + "    credentials: {type: access_key, access_key_id: CANARY KEY, access_key_secret: x}\n", want: []string{"c.yml:4", "access_key_id", "white space"}},
 		{name: "unknown key", file: instances + "    regoin: x\n", want: []string{"c.yml:4", "regoin", "region"}},
 		{name: "wrong type", file: "    instances: 5\n", want: []string{"c.yml:3", "accounts[0].instances"}},

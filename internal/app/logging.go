@@ -1,8 +1,11 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -17,6 +20,14 @@ func newSink(format string, w io.Writer) log.Logger {
 	return log.NewSyncLogger(log.NewLogfmtLogger(w))
 }
 
+// newOutput returns the writer of the log: see logWriter.
+func newOutput(format string, w io.Writer) *logWriter {
+	logger := newLogger(newSink(format, w), "warn")
+	return newLogWriter(w, func(dropped int64) error {
+		return level.Warn(logger).Log("msg", "log lines are lost: the log could not be written", "lines", dropped)
+	})
+}
+
 // newLogger returns the program's logger.
 func newLogger(sink log.Logger, atLeast string) log.Logger {
 	filtered := level.NewFilter(sink, level.Allow(level.ParseDefault(atLeast, level.InfoValue())))
@@ -24,9 +35,18 @@ func newLogger(sink log.Logger, atLeast string) log.Logger {
 }
 
 // newSlog returns a logger for libraries that need log/slog. The handler adds time and caller itself, so it takes the sink
-// without them.
+// without them. Errors lose their quotes of --web.config.file, which the toolkit reads again for each request.
 func newSlog(sink log.Logger, atLeast string) *slog.Logger {
+	hiding := log.LoggerFunc(func(pairs ...any) error {
+		pairs = slices.Clone(pairs)
+		for i := 1; i < len(pairs); i += 2 {
+			if fmt.Sprint(pairs[i-1]) == "err" {
+				pairs[i] = oneLine(errors.New(fmt.Sprint(pairs[i])))
+			}
+		}
+		return sink.Log(pairs...)
+	})
 	lowest := slog.LevelInfo
 	_ = lowest.UnmarshalText([]byte(atLeast)) // the flag is one of its names
-	return slog.New(sloggokit.NewGoKitHandler(sink, lowest))
+	return slog.New(sloggokit.NewGoKitHandler(hiding, lowest))
 }

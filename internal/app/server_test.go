@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,19 +56,64 @@ func TestAClientThatDoesNotReadIsLetGo(t *testing.T) {
 	}
 }
 
-func TestAClientThatDoesNotSendIsLetGo(t *testing.T) {
-	address := serveWith(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body) }), 50*time.Millisecond, time.Minute)
-	for _, sent := range []string{"GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n"} {
-		client, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprint(client, sent)
-		if _, err := io.ReadAll(client); err != nil { // returns when the server closes the connection
-			t.Errorf("%q: %v", sent, err)
-		}
-		_ = client.Close()
+// raw opens a connection, sends a text and returns what comes back until the server closes the connection.
+func raw(t *testing.T, address, text string) string {
+	t.Helper()
+	client, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer client.Close()
+	fmt.Fprint(client, text)
+	got, err := io.ReadAll(client)
+	if err != nil {
+		t.Errorf("%.40q: %v", text, err)
+	}
+	return string(got)
+}
+
+func TestAClientThatDoesNotSendIsLetGo(t *testing.T) {
+	address := serveWith(t, http.NotFoundHandler(), 50*time.Millisecond, time.Minute)
+	for _, sent := range []string{"", "GET", "GET / HTTP/1.1\r\n"} {
+		raw(t, address, sent)
+	}
+}
+
+func TestBodiesAndLargeHeadersAreRefusedAtOnce(t *testing.T) {
+	address := serveWith(t, http.NotFoundHandler(), time.Hour, time.Minute)
+	for sent, status := range map[string]string{
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n":             "413",
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n":     "413",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n":    "413",
+		"GET / HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 2*maxHeader): "431",
+		"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":              "404",
+	} {
+		if got := raw(t, address, sent); !strings.HasPrefix(got, "HTTP/1.1 "+status+" ") {
+			t.Errorf("%.60q: %.40q, want %s", sent, got, status)
+		}
+	}
+}
+
+func TestStopClosesWhatIsLeftAfterItsGrace(t *testing.T) {
+	server := newServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), slog.New(slog.DiscardHandler))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := make(chan struct{})
+	server.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateActive {
+			close(inside)
+		}
+	}
+	var all sync.WaitGroup
+	all.Go(func() { _ = server.Serve(l) })
+	all.Go(func() { raw(t, l.Addr().String(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n") }) // returns when the server closes it
+	<-inside
+	if err := stopServer(server, 50*time.Millisecond); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
 }
 
 func TestAScrapeOutlivesTheWriteTimeout(t *testing.T) {

@@ -23,7 +23,7 @@ const (
 	pathReady   = "/-/ready"
 	pathReload  = "/-/reload"
 
-	// readTimeout bounds the reading of a request, header and body.
+	// readTimeout bounds the reading of a request. A body that does not come is refused before: see withoutBody.
 	readTimeout = 5 * time.Second
 	// writeTimeout bounds a response, from the end of the request's header; for a scrape, from the end of its own time.
 	writeTimeout = 30 * time.Second
@@ -59,12 +59,7 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener, slogger *slog
 		})
 		servers.Go(func() error {
 			<-running.Done()
-			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-			defer cancel()
-			if err := server.Shutdown(end); err != nil {
-				return server.Close()
-			}
-			return nil
+			return stopServer(server, shutdownTime)
 		})
 	}
 	context.AfterFunc(ctx, func() { _ = level.Info(a.logger).Log("msg", "stopping") })
@@ -74,10 +69,11 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener, slogger *slog
 // newServer returns a server that no slow client can hold. A scrape sets its own time, see scrapeHandler.
 func newServer(handler http.Handler, slogger *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:      handler,
-		ReadTimeout:  readTimeout,
-		WriteTimeout: writeTimeout,
-		IdleTimeout:  5 * time.Minute,
+		Handler:        withoutBody(handler),
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   writeTimeout,
+		IdleTimeout:    5 * time.Minute,
+		MaxHeaderBytes: maxHeader,
 		// Mistakes of clients, and --health-check, which asks a TLS listener without TLS.
 		ErrorLog: slog.NewLogLogger(slogger.Handler(), slog.LevelDebug),
 	}

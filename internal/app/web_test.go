@@ -40,6 +40,21 @@ basic_auth_users: {prom: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/
 	}
 }
 
+// The toolkit reads the file again for each request, and logs what is wrong with it.
+func TestPasswordInAWebConfigThatBecomesBadIsNotLogged(t *testing.T) {
+	web := apptest.File(t, "web.yml", "basic_auth_users: {prom: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}\n")
+	r := apptest.Start(t, "--demo", "--web.config.file="+web)
+	apptest.Write(t, web, "basic_auth_users: {prom: *CANARY}\n")
+	if status, body := r.Get(t, "/metrics/self"); status != http.StatusInternalServerError || strings.Contains(body, "CANARY") {
+		t.Errorf("status %d: %s", status, body)
+	}
+	r.Stop()
+	apptest.Contains(t, r.Log(), "unknown anchor <hidden>")
+	if strings.Contains(r.Log(), "CANARY") {
+		t.Errorf("the log has the password:\n%s", r.Log())
+	}
+}
+
 func TestMetricsOverHTTP2(t *testing.T) {
 	cert, key := certificate(t)
 	web := apptest.File(t, "web.yml", fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s}\n", cert, key))

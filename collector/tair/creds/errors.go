@@ -23,7 +23,7 @@ const (
 	classFile       = "file"       // a file cannot be read
 	classIncomplete = "incomplete" // an answer or a file in which something is missing
 	classMalformed  = "malformed"  // an answer or a file in the wrong form
-	classDisabled   = "disabled"   // the environment disables the ECS metadata service
+	classDisabled   = "disabled"   // the environment disables the ECS metadata service, or a CLI profile runs a process
 	classChain      = "chain"      // no provider of the default chain has any
 	classPanic      = "panic"      // the library panicked over an answer
 	classOther      = "other"
@@ -52,6 +52,10 @@ func (e *Error) Error() string {
 
 // classify returns the harmless parts of an error of the library.
 func classify(err error) *Error {
+	var own *Error
+	if errors.As(err, &own) {
+		return &Error{Class: own.Class}
+	}
 	if class := classOfError(err); class != "" {
 		return &Error{Class: class}
 	}
@@ -93,10 +97,9 @@ func classOfError(err error) string {
 // stsAnswer returns the part of an error's text that begins with the answer of the token service. A prefix comes before
 // it. The text begins with the prefix or, in the default chain, with the errors of other providers.
 func stsAnswer(text string) (body string, ok bool) {
-	const chain = "unable to get credentials from any of the providers in the chain: "
 	for _, prefix := range []string{"get session token failed: ", "refresh session token failed: "} {
 		before, body, found := strings.Cut(text, prefix)
-		if found && (before == "" || strings.HasPrefix(text, chain)) {
+		if found && (before == "" || strings.HasPrefix(text, noneInChain)) {
 			return body, true
 		}
 	}
@@ -129,7 +132,7 @@ func classOfText(text string) string {
 	}
 	holds := func(part string) bool { return strings.Contains(text, part) }
 	switch {
-	case starts("unable to get credentials from any of the providers in the chain"):
+	case starts(noneInChain):
 		return classChain
 	case starts("IMDS credentials is disabled"):
 		return classDisabled
@@ -140,12 +143,6 @@ func classOfText(text string) string {
 			return classTimeout
 		}
 		return classNetwork
-	case starts("refresh credentials from "):
-		return classIncomplete
-	case starts("get credentials from ") && holds(" failed with error, json unmarshal fail: "):
-		return classMalformed
-	case starts("get credentials from "):
-		return classHTTP
 	case starts("refresh Ecs sts token err, json", "get oidc sts token err, json", "refresh RoleArn sts token err, json"):
 		return classMalformed
 	case starts("refresh Ecs sts token err", "get oidc sts token err", "refresh RoleArn sts token err"):

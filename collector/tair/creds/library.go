@@ -77,7 +77,7 @@ func (l *library) passedOver(providerName string) bool {
 func newProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) {
 	switch cfg.Type {
 	case TypeDefault:
-		return providers.NewDefaultCredentialsProvider(), nil
+		return newChain(), nil
 	case TypeAccessKey, TypeSTS:
 		return newStaticProvider(s)
 	case TypeRAMRoleARN:
@@ -96,7 +96,7 @@ func newProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) 
 			WithSTSEndpoint(cfg.STSEndpoint).
 			Build()
 	case TypeCredentialsURI:
-		return providers.NewURLCredentialsProviderBuilder().WithUrl(string(cfg.URL)).Build()
+		return &uriProvider{url: string(cfg.URL)}, nil
 	default:
 		return nil, errors.New("unknown type")
 	}

@@ -61,7 +61,7 @@ func TestEveryTypeIgnoresTheEnvironment(t *testing.T) {
 	foreignEnv(t)
 	newMetadataServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.Host != metadataHost:
+		case r.Host != metadataService:
 			http.Error(w, "which host?", http.StatusBadRequest)
 		case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token":
 			_, _ = w.Write([]byte("metadata-token"))

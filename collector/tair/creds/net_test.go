@@ -20,25 +20,27 @@ import (
 	"go.uber.org/goleak"
 )
 
-const metadataHost = "100.100.100.200" // the ECS metadata service, a fixed address in the library
-
 // metadataServer is the server of a test in the place of the metadata service, or nil.
 var metadataServer atomic.Pointer[url.URL]
 
 // TestMain keeps every request of the library on loopback. The library clones http.DefaultTransport for each of them.
 func TestMain(m *testing.M) {
 	server := httptest.NewTLSServer(nil)
-	transport := server.Client().Transport.(*http.Transport).Clone() // it trusts every server of httptest
+	transport := NewTransport()
+	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone() // it trusts every server of httptest
 	server.Close()
-	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+	own := proxies(func(r *http.Request) (*url.URL, error) {
 		host := r.URL.Hostname()
-		if to := metadataServer.Load(); host == metadataHost && to != nil {
-			return to, nil
-		}
 		if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
 			return nil, nil
 		}
 		return nil, errors.New("refused: not on loopback")
+	})
+	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+		if to := metadataServer.Load(); r.URL.Hostname() == metadataService && to != nil {
+			return to, nil
+		}
+		return own(r)
 	}
 	http.DefaultTransport = transport
 	goleak.VerifyTestMain(m)
