@@ -125,7 +125,7 @@ func (r *record) report(failure *tair.Error) (news bool) {
 func (r *record) prepareStatus() {
 	switch {
 	case !r.settled:
-		r.status = r.descs.failed(r.label, reasonPending, "")
+		r.status = r.descs.failed(r.label, ReasonPending, "")
 	case r.failure != nil:
 		r.status = r.descs.failed(r.label, r.failure.Reason, r.failure.Code)
 	default:

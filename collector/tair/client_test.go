@@ -161,11 +161,12 @@ func TestRefusedCredentials(t *testing.T) {
 
 func TestCredentialsCannotBeObtained(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.keys.err = &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission", RequestID: "1B2C"}
+		why := &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission", RequestID: "1B2C"}
+		r.keys.err = why
 		_, err := r.client.Admit(t.Context())
 		wantError(t, err, Error{
 			Reason: ReasonCredentials, Code: "NoPermission", RequestID: "1B2C",
-			Detail: "cannot obtain credentials: class=sts code=NoPermission request_id=1B2C",
+			Detail: "cannot obtain credentials: class=sts code=NoPermission request_id=1B2C", Credentials: why,
 		})
 		r.wantRequests(0)
 		if len(r.observed.attempts) != 0 {
