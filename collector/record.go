@@ -112,6 +112,13 @@ func (r *record) fail(failure *tair.Error) {
 	}
 }
 
+// hasResult reports whether an attempt or a failure of the account has ended the first request.
+func (r *record) hasResult() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.settled
+}
+
 // report reports whether the log has to say that the instance fails, and counts on it.
 func (r *record) report(failure *tair.Error) (news bool) {
 	r.mu.Lock()

@@ -3,6 +3,7 @@ package tair
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -270,14 +271,20 @@ func TestObserver(t *testing.T) {
 		_, _ = r.ask()
 		const action = "DescribeInstanceSSL"
 		want := []Attempt{
-			{action, "timeout", ReasonTimeout, 5 * time.Second},
-			{action, "network", ReasonNetwork, 4 * time.Second},
-			{action, "InternalError", ReasonServer, time.Second},
-			{action, "server", ReasonServer, 0},
-			{action, "OK", "", 2 * time.Second},
-			{action, "IncorrectEngineVersion", ReasonForbidden, 0},
+			{Action: action, Code: "timeout", Reason: ReasonTimeout, Took: 5 * time.Second},
+			{Action: action, Code: "network", Reason: ReasonNetwork, Took: 4 * time.Second},
+			{Action: action, Code: "InternalError", Reason: ReasonServer, Took: time.Second},
+			{Action: action, Code: "server", Reason: ReasonServer},
+			{Action: action, Code: "OK", Took: 2 * time.Second},
+			{Action: action, Code: "IncorrectEngineVersion", Reason: ReasonForbidden},
 		}
-		if !slices.Equal(r.observed.attempts, want) {
+		for n, got := range r.observed.attempts {
+			if answered := got.Code != "timeout" && got.Code != "network" && got.Code != "server"; (got.RequestID() != "") != answered {
+				t.Errorf("request ID %q of %+v", got.RequestID(), got)
+			}
+			want[n].InstanceID, want[n].body = testInstance, got.body
+		}
+		if !reflect.DeepEqual(r.observed.attempts, want) {
 			t.Errorf("observed %+v\nwant %+v", r.observed.attempts, want)
 		}
 		if len(r.observed.waits) != len(want) {

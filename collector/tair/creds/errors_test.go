@@ -91,7 +91,7 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 			if *got != c.want || errors.Unwrap(got) != nil {
 				t.Errorf("got %#v, which wraps %v, want %#v", *got, errors.Unwrap(got), c.want)
 			}
-			for _, v := range []any{got, *got, p, Credentials{canary, canary, canary}} {
+			for _, v := range []any{got, *got, p, Credentials{AccessKeyID: canary, AccessKeySecret: canary, SecurityToken: canary}} {
 				assertNoCanary(t, v)
 			}
 		})
