@@ -10,7 +10,7 @@ import (
 	"tair_ssl_exporter/collector/tair"
 )
 
-// For returns what to do so that an instance can be read, as one line of at most 160 characters. It is "" when nothing is
+// For returns what to do so that an instance can be read, as one line of at most 150 characters. It is "" when nothing is
 // wrong.
 func For(s collector.InstanceStatus) string {
 	switch {
@@ -28,7 +28,7 @@ func ForReason(reason tair.Reason) string {
 }
 
 // ForCall returns what to do about a failed call of an API operation, such as [tair.ActionDescribeInstances], as one line of
-// at most 160 characters. The region may be "" or [collector.AllRegions].
+// at most 150 characters. The region may be "" or [collector.AllRegions].
 func ForCall(action, region string, failure *tair.Error) string {
 	code := ""
 	if failure.Code != "" {
@@ -40,7 +40,7 @@ func ForCall(action, region string, failure *tair.Error) string {
 	}
 	switch failure.Reason {
 	case collector.ReasonPending:
-		return "Wait for the next scrape. If it stays so, raise refresh_interval, the scrape timeout (or --once.timeout) or api.qps."
+		return "Wait for the next scrape. If it stays so, raise refresh_interval, api.qps or the scrape timeout (with --once, --once.timeout)."
 	case tair.ReasonThrottled:
 		return "Raise refresh_interval or lower api.qps; Quota Center (quotas.console.aliyun.com) shows the quota of kvstore for each region."
 	case tair.ReasonCredentials:
@@ -54,7 +54,7 @@ func ForCall(action, region string, failure *tair.Error) string {
 	case tair.ReasonTimeout:
 		return "Check DNS, proxy and firewall to the endpoint" + there + ", or raise api.timeout. In a VPC without internet set network: vpc."
 	case tair.ReasonNetwork:
-		return "Check the spelling of the region, and DNS, proxy and firewall to its endpoint" + in(there) + ". In a VPC without internet set network: vpc."
+		return "Check the region" + in(there) + ", and DNS, proxy and firewall to its endpoint. In a VPC without internet set network: vpc."
 	case tair.ReasonServer:
 		return "Wait: the API fails on its side" + code + ". If it lasts, look at status.alibabacloud.com."
 	case tair.ReasonInvalidResponse:
@@ -68,13 +68,13 @@ func ForCall(action, region string, failure *tair.Error) string {
 func forbidden(action string) string {
 	switch action {
 	case tair.ActionDescribeInstances:
-		return " in the RAM policy, as deploy/ram/policy-discovery.json does"
+		return " in the RAM policy, see deploy/ram/policy-discovery.json"
 	case tair.ActionDescribeRegions:
-		return ` in the RAM policy, as deploy/ram/policy-discovery.json does, or name the regions instead of "*"`
+		return ` in the RAM policy, see deploy/ram/policy-discovery.json, or name the regions`
 	case tair.ActionDescribeActiveOperationTasks:
-		return " on * in the RAM policy, as deploy/ram/policy-renewals.json does, or set renewals: false"
+		return " on *, see deploy/ram/policy-renewals.json, or set renewals: false"
 	default:
-		return " on the instance in the RAM policy, as deploy/ram/policy-instances.json does"
+		return " on the instance in the RAM policy, see deploy/ram/policy-instances.json"
 	}
 }
 

@@ -77,8 +77,8 @@ func TestAdviceNamesWhatToChange(t *testing.T) {
 func check(t *testing.T, text string) {
 	t.Helper()
 	form := regexp.MustCompile(`^(Allow|Check|Correct|Install|Look|Make|Raise|Renew|Set|Unset|Wait)[ ,:].*\.$`)
-	if !form.MatchString(text) || len(text) > 160 {
-		t.Errorf("no advice of at most 160 characters that begins with a verb: %d, %q", len(text), text)
+	if !form.MatchString(text) || len(text) > 150 {
+		t.Errorf("no advice of at most 150 characters that begins with a verb: %d, %q", len(text), text)
 	}
 }
 

@@ -13,7 +13,7 @@ func forCredentials(failure *tair.Error, code string) string {
 	why := cmp.Or(failure.Credentials, &creds.Error{})
 	switch why.Class {
 	case "chain":
-		return "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or credentials in the file: no source of the chain has a key."
+		return "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or credentials in the file: no default source has a key."
 	case "sts":
 		return forSTS(failure.Code, code)
 	case "disabled":

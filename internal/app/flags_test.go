@@ -108,7 +108,9 @@ func TestEveryErrorOfAFileIsToldAtOnce(t *testing.T) {
 func TestConfigCheck(t *testing.T) {
 	var stdout, stderr strings.Builder
 	code := app.Run(t.Context(), []string{"--config.check", "--instance=cn-hangzhou/r-bp1a", "--instance=cn-shanghai/r-bp1b"}, &stdout, &stderr)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 2, discovery entries: 0)\n"; code != 0 || stdout.String() != want {
+	if want := "OK: --instance is valid (accounts: 1, instances: 2, discovery entries: 0)\n" +
+		"Watched: 2 instances, in cn-hangzhou, cn-shanghai\n" +
+		"API calls: 2,880 calls a day at one scrape a minute; with refresh_interval: 1h 48\n"; code != 0 || stdout.String() != want {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 0, %q", code, stdout.String(), stderr.String(), want)
 	}
 }
