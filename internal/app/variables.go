@@ -83,17 +83,20 @@ func (v *namedValue) IsCumulative() bool {
 // some of its own for a Service that has the name of the exporter.
 func (o *options) warnUnknownVariables(logger log.Logger) {
 	service := regexp.MustCompile(`^` + variablePrefix + `(SERVICE_(HOST|PORT.*)|PORT|PORT_.*)$`)
-	var names []string // without the prefix, which is no misspelling
+	var names []string // in small letters and without the prefix, which is no misspelling
 	for _, variable := range o.variables {
-		names = append(names, strings.TrimPrefix(variable, variablePrefix))
+		names = append(names, strings.ToLower(strings.TrimPrefix(variable, variablePrefix)))
 	}
 	for _, entry := range os.Environ() {
 		variable, _, _ := strings.Cut(entry, "=")
 		name, ours := strings.CutPrefix(variable, variablePrefix)
-		if !ours || slices.Contains(names, name) || service.MatchString(variable) {
+		if !ours || slices.Contains(o.variables, variable) || service.MatchString(variable) {
 			continue
 		}
-		hint := strings.Replace(config.DidYouMean(name, names), "mean ", "mean "+variablePrefix, 1)
+		hint := ""
+		if nearest, ok := strings.CutPrefix(config.DidYouMean(name, names), "did you mean "); ok {
+			hint = "did you mean " + variablePrefix + strings.ToUpper(nearest)
+		}
 		_ = level.Warn(logger).Log("msg", "the environment variable stands for no flag", "variable", variable,
 			"hint", hint+"--help lists the flags")
 	}
