@@ -28,7 +28,7 @@ func Load(path string) (*Config, error) {
 
 // Parse reads a configuration from r. The file names the source in errors; the paths of secret and token files are
 // relative to its directory. The error is of type Errors.
-func Parse(r io.Reader, file string) (*Config, error) { return parse(r, file, os.LookupEnv) }
+func Parse(r io.Reader, file string) (*Config, error) { return parseExplained(r, file, os.LookupEnv) }
 
 func parse(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))

@@ -55,7 +55,7 @@ func TestCheckAsksNothing(t *testing.T) {
 	_, stdout, _ := apptest.Run(t, "--config.check", "--config.file="+path)
 	if want := "OK: " + path + ` is valid (accounts: 1, instances: 0, discovery entries: 1)
 Watched: 0 instances and what discovery finds, in *
-API calls: 0 calls a day at one scrape a minute; about 8,640 more for 1 list; for each instance that discovery finds, 1,440 calls a day at one scrape a minute; with refresh_interval: 1h 24
+API calls: 0 calls a day at one scrape a minute; about 8,640 more to list; for each instance that discovery finds, 1,440 calls a day at one scrape a minute; with refresh_interval: 1h 24
 `; stdout != want {
 		t.Errorf("got\n%swant\n%s", stdout, want)
 	}

@@ -32,7 +32,7 @@ func (r *Report) writeDiagnosis(b *strings.Builder, columns int) {
 	write("Credentials", found)
 	write("RAM actions", r.actions())
 	write("Regions", r.regions())
-	write("API calls", []string{CallsADay(len(r.Instances), r.RefreshInterval, r.lists(), r.DiscoveryInterval)})
+	write("API calls", []string{CallsADay(len(r.Instances), r.RefreshInterval, r.pages(), r.DiscoveryInterval)})
 }
 
 // String returns the credentials as one line.
@@ -151,19 +151,20 @@ func (r *Report) regions() (lines []string) {
 	return lines
 }
 
-// lists returns how many lists are read at each discovery interval.
-func (r *Report) lists() int {
+// pages returns about how many pages of lists are read at each discovery interval.
+func (r *Report) pages() int {
+	const page = 50 // instances
 	n := len(r.Renewals)
 	for _, at := range r.Regions {
 		if at.Listing != nil {
-			n++
+			n += max(1, (at.Instances+page-1)/page)
 		}
 	}
 	return n
 }
 
-// CallsADay returns what instances and lists cost at one scrape a minute, as a text.
-func CallsADay(instances int, refresh time.Duration, lists int, discovery time.Duration) string {
+// CallsADay returns what instances and the pages of lists cost at one scrape a minute, as a text.
+func CallsADay(instances int, refresh time.Duration, pages int, discovery time.Duration) string {
 	each := func(refresh time.Duration) int {
 		return instances * scrapesADay / max(1, int((refresh+time.Minute-1)/time.Minute))
 	}
@@ -173,8 +174,8 @@ func CallsADay(instances int, refresh time.Duration, lists int, discovery time.D
 	} else if instances > 0 {
 		text += "; with refresh_interval: 1h " + thousands(each(time.Hour))
 	}
-	if lists > 0 && discovery > 0 {
-		text += "; about " + thousands(lists*int(24*time.Hour/discovery)) + " more for " + plural(lists, "list")
+	if pages > 0 && discovery > 0 {
+		text += "; about " + thousands(pages*int(24*time.Hour/discovery)) + " more to list"
 	}
 	return text
 }
