@@ -13,11 +13,12 @@ import (
 
 // Patterns of log lines. The caller is where the line is logged.
 const (
-	requestID    = `request_id=[0-9A-F-]{36}`
-	cannotRead   = `level=warn caller=scheduler.go:[0-9]+ msg="cannot read the SSL state" instance_id=r-1 account=main region=cn-hangzhou `
-	readAgain    = `level=info caller=scheduler.go:[0-9]+ msg="the SSL state can be read again" instance_id=r-1 account=main region=cn-hangzhou `
-	accountFails = `level=error caller=authstate.go:[0-9]+ msg="the account cannot be read" account=main region=cn-hangzhou `
-	accountWorks = `level=info caller=authstate.go:[0-9]+ msg="the account can be read again" account=main `
+	requestID     = `request_id=[0-9A-F-]{36}`
+	cannotRead    = `level=warn caller=(scheduler|forbidden).go:[0-9]+ msg="cannot read the SSL state" instance_id=r-1 account=main region=cn-hangzhou `
+	readAgain     = `level=info caller=scheduler.go:[0-9]+ msg="the SSL state can be read again" instance_id=r-1 account=main region=cn-hangzhou `
+	forbiddenHint = ` hint="allow kvstore:DescribeInstanceSSL to the identity; deploy/ram has the policies"`
+	accountFails  = `level=error caller=authstate.go:[0-9]+ msg="the account cannot be read" account=main region=cn-hangzhou `
+	accountWorks  = `level=info caller=authstate.go:[0-9]+ msg="the account can be read again" account=main `
 )
 
 // scrapeMinutes scrapes n times, a minute apart.
@@ -39,7 +40,7 @@ func TestFailureIsLoggedWhenItChanges(t *testing.T) {
 			{nil, nil},
 			{[]tairtest.Fault{failWith(503, "ServiceUnavailable")}, []string{cannotRead + "reason=server code=ServiceUnavailable status=503 " + requestID}},
 			{[]tairtest.Fault{failWith(500, "InternalError")}, []string{cannotRead + "reason=server code=InternalError status=500 " + requestID}},
-			{[]tairtest.Fault{failWith(403, "InternalError")}, []string{cannotRead + "reason=forbidden code=InternalError status=403 " + requestID}},
+			{[]tairtest.Fault{failWith(403, "InternalError")}, []string{cannotRead + "reason=forbidden code=InternalError status=403 " + requestID + forbiddenHint}},
 			{[]tairtest.Fault{invalid}, []string{
 				cannotRead + `reason=invalid_response status=200 request_id=ABC detail="SSLEnabled is neither Enable nor Disable"`}},
 			{[]tairtest.Fault{invalid}, nil},
@@ -74,6 +75,19 @@ func TestFailureOfTheAccountIsOneLine(t *testing.T) {
 		w.grant("main")
 		w.scrapeMinutes(3)
 		w.wantLog(accountWorks + "was=credentials")
+	})
+}
+
+// A missing policy concerns many instances, which are one line.
+func TestForbiddenInstancesAreOneLine(t *testing.T) {
+	inSlowBubble(t, 50*time.Millisecond, func(w *world) {
+		w.addTarget("main", hangzhou, concurrency(7))
+		w.addInstances("main", hangzhou, makeIDs("r-", 300)...)
+		w.apply()
+		w.api.SetFault("", failWith(403, "Forbidden.RAM"))
+		w.scrapeMinutes(3)
+		w.wantLog(`level=warn caller=[a-z.:0-9]+ msg="cannot read the SSL state" instances=300 example=r--0[0-9]+ account=main region=cn-hangzhou ` +
+			"reason=forbidden code=Forbidden.RAM status=403 " + requestID + forbiddenHint)
 	})
 }
 

@@ -15,8 +15,8 @@ const (
 	idLabel   = "instance_id"
 )
 
-// reasonPending is the reason of an instance without a result.
-const reasonPending tair.Reason = "pending"
+// ReasonPending is the reason of an instance that has never been asked.
+const ReasonPending tair.Reason = "pending"
 
 // instanceDescs are the metrics of an instance. They carry the instance ID alone; what describes the instance is joined
 // from the info metric.

@@ -189,9 +189,10 @@ func (d *discovery) snapshot() *discovered {
 		targets: maps.Clone(d.targets), listed: make(map[accountRegion]struct{}), homes: make(map[accountRegion]struct{}),
 		events: make(map[accountRegion]struct{}), renewals: make(map[string][]tair.Renewal),
 		found: make([][]foundInstances, len(d.setup.Sources)), complete: d.isComplete(),
-		unlisted: make(map[string]bool),
+		unlisted: make(map[string]bool), renewalsTried: true,
 	}
 	for account, list := range d.events {
+		s.renewalsTried = s.renewalsTried && list.tried
 		s.events[list.home] = struct{}{}
 		s.renewals[account] = list.found
 	}

@@ -89,14 +89,15 @@ func compare(before, now []tair.ListedInstance) (came, left int) {
 
 // discovered is what discovery knows at one moment. It never changes.
 type discovered struct {
-	targets  map[accountRegion]Target   // of the setup and of regions that were found
-	listed   map[accountRegion]struct{} // where instances are listed
-	homes    map[accountRegion]struct{} // where regions are listed
-	events   map[accountRegion]struct{} // where scheduled certificate updates are listed
-	renewals map[string][]tair.Renewal  // scheduled certificate updates, by account
-	found    [][]foundInstances         // by source
-	complete bool                       // every source has been tried once
-	unlisted map[string]bool            // accounts of which some list has never succeeded
+	targets       map[accountRegion]Target   // of the setup and of regions that were found
+	listed        map[accountRegion]struct{} // where instances are listed
+	homes         map[accountRegion]struct{} // where regions are listed
+	events        map[accountRegion]struct{} // where scheduled certificate updates are listed
+	renewals      map[string][]tair.Renewal  // scheduled certificate updates, by account
+	found         [][]foundInstances         // by source
+	complete      bool                       // every source has been tried once
+	renewalsTried bool                       // so has every list of scheduled certificate updates
+	unlisted      map[string]bool            // accounts of which some list has never succeeded
 }
 
 // foundInstances is what a source has found in one region.

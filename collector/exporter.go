@@ -16,13 +16,15 @@ import (
 
 // Options are what an [Exporter] is made with.
 type Options struct {
-	Logger log.Logger
-	Now    func() time.Time // nil: time.Now
+	Logger   log.Logger
+	LogCalls bool             // log each call of the API, at level debug
+	Now      func() time.Time // nil: time.Now
 }
 
 // Exporter serves the metrics of the watched instances and of itself. It is safe for concurrent use.
 type Exporter struct {
 	logger  log.Logger
+	calls   log.Logger // of each call of the API; nil: none
 	now     func() time.Time
 	metrics *selfMetrics
 	memory  *memory
@@ -45,6 +47,9 @@ func New(o Options) *Exporter {
 	e := &Exporter{
 		logger: o.Logger, now: o.Now, memory: newMemory(), auth: make(map[string]*authState),
 		scrapes: make(chan struct{}, maxScrapes), probes: make(chan struct{}, maxProbes), lists: make(chan struct{}, maxLists),
+	}
+	if o.LogCalls {
+		e.calls = level.Debug(o.Logger)
 	}
 	e.metrics = newSelfMetrics(e.current.load, e.health, e.renewalHealth)
 	return e
@@ -119,7 +124,7 @@ func (e *Exporter) renewalHealth() map[string]listingHealth {
 
 // Observer returns what the client of an account and region reports to.
 func (e *Exporter) Observer(account, region string) tair.Observer {
-	return &observer{metrics: e.metrics, at: accountRegion{account, region}}
+	return &observer{metrics: e.metrics, at: accountRegion{account, region}, calls: e.calls}
 }
 
 // CredentialsFailed counts a failed refresh of an account's credentials. While the old credentials still work that harms

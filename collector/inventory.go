@@ -22,6 +22,8 @@ type inventory struct {
 	counts     map[accountRegion]int      // of instances
 	actions    map[accountRegion][]string // the API operations that are called
 	complete   bool                       // every source has been tried once
+
+	renewalsTried bool // every list of scheduled certificate updates has been tried once
 }
 
 // instance is a watched instance and what describes it.

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -143,17 +142,4 @@ func bySoonestExpiry(a, b InstanceStatus) int {
 		return s.SSL.ExpiresAt.Unix()
 	}
 	return cmp.Or(cmp.Compare(expires(a), expires(b)), strings.Compare(a.ID, b.ID))
-}
-
-// Pass asks for every watched instance once, and waits for what discovery finds first. It returns when all is known or ctx
-// ends, with the number of instances for which nothing had been sent by then. Before the first Apply there is none.
-func (e *Exporter) Pass(ctx context.Context) (deferred int) {
-	inv := e.current.load()
-	if inv == nil {
-		return 0
-	}
-	c := e.collector(ctx, inv, nil, e.metrics.scraped)
-	s := beginScrape(e.now(), inv.setup.RefreshInterval)
-	c.requestAll(s)
-	return s.wait(ctx)
 }

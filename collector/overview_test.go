@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
@@ -35,6 +37,9 @@ func TestOverviewShowsWhatIsKnown(t *testing.T) {
 		defer cancel()
 		if deferred := w.exporter.Pass(ctx); deferred != 0 {
 			t.Errorf("%d instances were not sent", deferred)
+		}
+		if got := w.exporter.Progress(); got != (Progress{Complete: true, Asked: 5, Instances: 6}) {
+			t.Errorf("progress: %+v", got)
 		}
 		var got strings.Builder
 		o := w.exporter.Overview()
@@ -65,5 +70,38 @@ r-pending  map[] known=false enabled=false  pending=true
 		if len(o.Renewals) != 1 || !o.Renewals[0].SucceededAt.Equal(w.began) || len(o.Renewals[0].Failures) != 0 {
 			t.Errorf("renewals: %+v", o.Renewals)
 		}
+	})
+}
+
+// A pass at the start waits for what has never been listed.
+func TestPassWaitsForTheFirstLists(t *testing.T) {
+	inSlowBubble(t, time.Second, func(w *world) {
+		w.setup.DiscoveryInterval = time.Hour
+		w.setup.Renewals = []RenewalList{{Account: "main", Home: hangzhou}}
+		w.api.SetInstance(withSSL("main", hangzhou, "r-1", w.began.Add(5*day)))
+		w.api.SetEvents(w.update(1, "r-1", 2*day, 0))
+		w.api.SetFault(tair.ActionDescribeActiveOperationTasks, tairtest.Fault{Delay: 2 * time.Second})
+		w.applyMain("r-1")
+		w.exporter.Pass(w.t.Context())
+		if o := w.exporter.Overview(); o.Instances[0].Renewal == nil {
+			t.Errorf("the scheduled renewal is not known: %+v", o.Instances[0])
+		}
+	})
+}
+
+// An account without credentials is known before anything is asked.
+func TestCredentialsAreTriedOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.applyTwoAccounts()
+		w.account("main").failWith(func(context.Context) error { return &creds.Error{Type: creds.TypeDefault, Class: "chain"} })
+		w.exporter.TryCredentials(w.t.Context())
+		w.wantLog(accountFails + "reason=credentials detail=.*ALIBABA_CLOUD_ACCESS_KEY_ID.*none has a key.*")
+		for _, r := range w.exporter.Overview().Regions {
+			if failed := r.Refusal != nil && r.Refusal.Credentials.Class == "chain"; failed != (r.Account == "main") {
+				t.Errorf("%+v", r)
+			}
+		}
+		w.scrape(soon) // logs nothing more
+		w.wantLog()
 	})
 }

@@ -44,7 +44,7 @@ func (p *publisher) publish(d *discovered) {
 			schedulers: p.schedulers(d.targets, before),
 			counts:     make(map[accountRegion]int),
 			actions:    apiActions(d),
-			complete:   d.complete,
+			complete:   d.complete, renewalsTried: d.renewalsTried,
 		},
 		memory: p.memory, onShard: p.setup.Shard.holder(), names: newLabelNames(append(infoLabelNames(), p.setup.LabelNames...)...),
 	}

@@ -112,6 +112,13 @@ func (r *record) fail(failure *tair.Error) {
 	}
 }
 
+// hasResult reports whether an attempt or a failure of the account has ended the first request.
+func (r *record) hasResult() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.settled
+}
+
 // report reports whether the log has to say that the instance fails, and counts on it.
 func (r *record) report(failure *tair.Error) (news bool) {
 	r.mu.Lock()
@@ -125,7 +132,7 @@ func (r *record) report(failure *tair.Error) (news bool) {
 func (r *record) prepareStatus() {
 	switch {
 	case !r.settled:
-		r.status = r.descs.failed(r.label, reasonPending, "")
+		r.status = r.descs.failed(r.label, ReasonPending, "")
 	case r.failure != nil:
 		r.status = r.descs.failed(r.label, r.failure.Reason, r.failure.Code)
 	default:

@@ -46,6 +46,9 @@ func (d *discovery) listRenewals(ctx context.Context, account string, list *rene
 func (d *discovery) noteRenewals(list *renewalList, found []tair.Renewal, failure *tair.Error) (before *tair.Error, unreadable []tair.Renewal) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !list.tried {
+		d.publishSoon()
+	}
 	before = list.note(failure, d.now())
 	if failure != nil {
 		return before, nil

@@ -30,6 +30,8 @@ type scheduler struct {
 	due     taskHeap
 	stop    context.CancelFunc // ends the waiting of the dispatcher; nil when none runs
 	refused bool               // the API refused the credentials of the latest call
+
+	forbidden forbiddenInstances // that the log does not know yet
 }
 
 // task is an instance that scrapes wait for. It belongs to the lock of its scheduler.
@@ -151,8 +153,11 @@ func (s *scheduler) call(permit *tair.Permit, t *task) (report func()) {
 	answer, err := permit.DescribeInstanceSSL(t.record.id)
 	if err == nil {
 		ended := t.record.succeeded(answer, sentAt, s.now())
-		s.finish(t, nil)
-		return func() { s.reportSuccess(t.record, ended) }
+		forbidden := s.finish(t, nil)
+		return func() {
+			s.reportSuccess(t.record, ended)
+			forbidden()
+		}
 	}
 	failure := asError(err)
 	t.record.failed(failure, sentAt)
@@ -160,11 +165,14 @@ func (s *scheduler) call(permit *tair.Permit, t *task) (report func()) {
 	if again && s.tryAgain(t, failure, sentAt) {
 		return func() {}
 	}
-	s.finish(t, failure)
+	forbidden := s.finish(t, failure)
 	if failure.RefusesCredentials() {
 		return s.failAll(failure)
 	}
-	return func() { s.reportFailure(t.record, failure) }
+	return func() {
+		s.reportFailure(t.record, failure)
+		forbidden()
+	}
 }
 
 // reportSuccess logs what is over; ended: the failure of the instance, nil when there was none.
@@ -179,7 +187,7 @@ func (s *scheduler) reportSuccess(r *record, ended *tair.Error) {
 // reportFailure logs a failure of one instance, unless the log has it already.
 func (s *scheduler) reportFailure(r *record, failure *tair.Error) {
 	s.auth.learn(s.at.region, failure)
-	if r.report(failure) {
+	if failure.Reason != tair.ReasonForbidden && r.report(failure) {
 		_ = level.Warn(s.logger).Log(append([]any{"msg", "cannot read the SSL state", "instance_id", r.id,
 			"account", s.at.account, "region", s.at.region}, failureDetails(failure)...)...)
 	}
@@ -213,12 +221,16 @@ func (s *scheduler) tryAgain(t *task, failure *tair.Error, sentAt time.Time) boo
 	return true
 }
 
-// finish ends a task that is in flight.
-func (s *scheduler) finish(t *task, failure *tair.Error) {
+// finish ends a task that is in flight. What it returns logs the forbidden instances, if it is time to.
+func (s *scheduler) finish(t *task, failure *tair.Error) (report func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused = failure != nil && failure.RefusesCredentials()
 	s.end(t)
+	if failure != nil && failure.Reason == tair.ReasonForbidden && t.record.report(failure) {
+		s.forbidden.add(t.record.id, failure, s.now())
+	}
+	return s.takeForbidden()
 }
 
 // end lets the scrapes of a task go on. s.mu is held.
@@ -272,6 +284,9 @@ func (s *scheduler) leave(tasks []*task, leaving *scrape) (unsent int) {
 	}
 	if len(s.due) == 0 {
 		s.stopDispatcher()
+	}
+	if s.forbidden.n > 0 {
+		s.running.Go(s.takeForbidden()) // the log may block
 	}
 	return unsent
 }

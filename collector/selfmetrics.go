@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
@@ -149,10 +150,12 @@ func (m *selfMetrics) count(at accountRegion, note func()) {
 type observer struct {
 	metrics *selfMetrics
 	at      accountRegion
+	calls   log.Logger // of each call; nil: none
 }
 
 // Attempted is for tair.Observer.
 func (o *observer) Attempted(a tair.Attempt) {
+	o.log(a)
 	o.metrics.duration.WithLabelValues(a.Action).Observe(a.Took.Seconds())
 	o.metrics.count(o.at, func() {
 		o.metrics.requests.WithLabelValues(o.at.account, o.at.region, a.Action, o.metrics.codes.label(o.at, a)).Inc()
@@ -160,6 +163,19 @@ func (o *observer) Attempted(a tair.Attempt) {
 			o.metrics.throttles.WithLabelValues(o.at.account, o.at.region, a.Action).Inc()
 		}
 	})
+}
+
+// log writes a line about a call. It may block, which is accepted where the level of the log is debug.
+func (o *observer) log(a tair.Attempt) {
+	if o.calls == nil {
+		return
+	}
+	pairs := []any{"msg", "called the API", "action", a.Action, "account", o.at.account, "region", o.at.region}
+	if a.InstanceID != "" {
+		pairs = append(pairs, "instance_id", a.InstanceID)
+	}
+	pairs = append(pairs, "outcome", a.Code, "took", a.Took.Round(time.Millisecond), "request_id", a.RequestID())
+	_ = o.calls.Log(pairs...)
 }
 
 // Waited is for tair.Observer.

@@ -29,3 +29,6 @@ func within(a, b string, edits int) bool {
 	}
 	return within(a[1:], b, edits-1) || within(a, b[1:], edits-1) || within(a[1:], b[1:], edits-1)
 }
+
+// DidYouMean asks for the word that a name is most likely a misspelling of, as "did you mean WORD? ", or is "".
+func DidYouMean(name string, words []string) string { return didYouMean(name, words) }

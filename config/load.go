@@ -22,7 +22,7 @@ func Load(path string) (*Config, error) {
 		return nil, Errors{{File: path, Message: "cannot be read: " + reason(err)}}
 	}
 	defer f.Close()
-	return parse(f, path, os.LookupEnv)
+	return parseExplained(f, path, os.LookupEnv)
 }
 
 // parse reads a configuration from r, and names it file.

@@ -209,6 +209,8 @@ func checkLabelName(s string) string {
 	switch s {
 	case "instance_id", "account", "region", "name":
 		return quote(s) + " is a label of the exporter itself, allowed: any other label name"
+	case "job", "instance", "pod", "container", "endpoint", "service", "namespace", "node", "of", "alertname", "alertstate", "severity":
+		return quote(s) + " is set by Prometheus or by the alerts, allowed: any other label name, such as team"
 	}
 	if !model.LegacyValidation.IsValidLabelName(s) || strings.HasPrefix(s, "__") {
 		return quote(s) + " is not a label name, allowed: letters, digits and '_', beginning with a letter or one '_'"

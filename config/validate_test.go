@@ -28,8 +28,8 @@ func TestRulesAllowAndRefuse(t *testing.T) {
 		},
 		"label name": {
 			checkLabelName,
-			[]string{"team", "_team", "Team_1", "job", "instance", "t__"},
-			[]string{"", "__team", "__", "1team", "my-team", "équipe", "a:b", "instance_id", "account", "region", "name"},
+			[]string{"team", "_team", "Team_1", "jobs", "t__"},
+			[]string{"", "__team", "__", "1team", "my-team", "équipe", "a:b", "instance_id", "account", "region", "name", "job", "instance", "alertname", "severity", "namespace"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

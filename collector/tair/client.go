@@ -47,10 +47,19 @@ func (noopObserver) Waited(time.Duration) {}
 
 // Attempt describes one request to the API that has ended.
 type Attempt struct {
-	Action string
-	Code   string // "OK", else the API's code, else the reason
-	Reason Reason // "" when the answer was 200 OK and valid
-	Took   time.Duration
+	Action     string
+	InstanceID string // of DescribeInstanceSSL
+	Code       string // "OK", else the API's code, else the reason
+	Reason     Reason // "" when the answer was 200 OK and valid
+	Took       time.Duration
+
+	body []byte // of the answer
+}
+
+// RequestID returns the cloud's ID of the request, or "".
+func (a Attempt) RequestID() string {
+	_, id, _ := codeAndRequestID(a.body)
+	return id
 }
 
 // Client calls the API of one region with the credentials of one account. It is safe for concurrent use.

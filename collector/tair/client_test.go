@@ -3,6 +3,7 @@ package tair
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -161,11 +162,12 @@ func TestRefusedCredentials(t *testing.T) {
 
 func TestCredentialsCannotBeObtained(t *testing.T) {
 	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
-		r.keys.err = &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission", RequestID: "1B2C"}
+		why := &creds.Error{Type: creds.TypeRAMRoleARN, Class: "sts", Code: "NoPermission", RequestID: "1B2C"}
+		r.keys.err = why
 		_, err := r.client.Admit(t.Context())
 		wantError(t, err, Error{
 			Reason: ReasonCredentials, Code: "NoPermission", RequestID: "1B2C",
-			Detail: "cannot obtain credentials: class=sts code=NoPermission request_id=1B2C",
+			Detail: "cannot obtain credentials: class=sts code=NoPermission request_id=1B2C", Credentials: why,
 		})
 		r.wantRequests(0)
 		if len(r.observed.attempts) != 0 {
@@ -269,14 +271,20 @@ func TestObserver(t *testing.T) {
 		_, _ = r.ask()
 		const action = "DescribeInstanceSSL"
 		want := []Attempt{
-			{action, "timeout", ReasonTimeout, 5 * time.Second},
-			{action, "network", ReasonNetwork, 4 * time.Second},
-			{action, "InternalError", ReasonServer, time.Second},
-			{action, "server", ReasonServer, 0},
-			{action, "OK", "", 2 * time.Second},
-			{action, "IncorrectEngineVersion", ReasonForbidden, 0},
+			{Action: action, Code: "timeout", Reason: ReasonTimeout, Took: 5 * time.Second},
+			{Action: action, Code: "network", Reason: ReasonNetwork, Took: 4 * time.Second},
+			{Action: action, Code: "InternalError", Reason: ReasonServer, Took: time.Second},
+			{Action: action, Code: "server", Reason: ReasonServer},
+			{Action: action, Code: "OK", Took: 2 * time.Second},
+			{Action: action, Code: "IncorrectEngineVersion", Reason: ReasonForbidden},
 		}
-		if !slices.Equal(r.observed.attempts, want) {
+		for n, got := range r.observed.attempts {
+			if answered := got.Code != "timeout" && got.Code != "network" && got.Code != "server"; (got.RequestID() != "") != answered {
+				t.Errorf("request ID %q of %+v", got.RequestID(), got)
+			}
+			want[n].InstanceID, want[n].body = testInstance, got.body
+		}
+		if !reflect.DeepEqual(r.observed.attempts, want) {
 			t.Errorf("observed %+v\nwant %+v", r.observed.attempts, want)
 		}
 		if len(r.observed.waits) != len(want) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tair_ssl_exporter/collector/tair/creds"
 )
 
 // Reason says why a call failed, in one word. The set is closed: metrics and alerts depend on it.
@@ -25,6 +27,14 @@ const (
 	ReasonOther           Reason = "other"            // refused for any other reason; the code says which
 )
 
+// Reasons returns every reason of a call that failed.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonThrottled, ReasonCredentials, ReasonUnauthorized, ReasonForbidden, ReasonNotFound, ReasonTimeout, ReasonNetwork,
+		ReasonServer, ReasonInvalidResponse, ReasonOther,
+	}
+}
+
 // codeNonceUsed is the API's code for a request that it has seen before.
 const codeNonceUsed = "SignatureNonceUsed"
 
@@ -36,6 +46,8 @@ type Error struct {
 	Code      string // the code of the API or of STS, only letters, digits and "._-", at most 64 of them; may be ""
 	RequestID string // the cloud's ID of the request, for its support; may be ""
 	Detail    string // what is wrong in words, for the log; may be ""
+
+	Credentials *creds.Error // with ReasonCredentials: why none could be obtained; else nil
 }
 
 // Error returns one line with the reason and, when they are known, the code, the detail and the HTTP status.

@@ -77,7 +77,7 @@ func (c *Client) admit(ctx context.Context, l *lane) (_ *Permit, err error) {
 		return &Permit{client: c, lane: l, creds: credentials}, nil
 	case errors.As(err, &failed):
 		return nil, &Error{
-			Reason: ReasonCredentials, Code: failed.Code, RequestID: failed.RequestID, Detail: failed.Error(),
+			Reason: ReasonCredentials, Code: failed.Code, RequestID: failed.RequestID, Detail: failed.Error(), Credentials: failed,
 		}
 	default:
 		return nil, fmt.Errorf("waiting for credentials: %w", err)

@@ -29,6 +29,7 @@ const (
 // request is a request to the API, which may take several attempts.
 type request struct {
 	action string
+	id     string                  // the instance ID, for the report of an attempt
 	query  string                  // canonical: see canonicalQuery
 	decode func(body []byte) error // reads the body of a 200 OK
 }
@@ -62,11 +63,11 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Cr
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	began := time.Now()
-	failure := c.exchange(ctx, l, r, creds)
+	failure, body := c.exchange(ctx, l, r, creds)
 	if c.closed.Load() {
 		l.transport.CloseIdleConnections() // this connection has just become idle
 	}
-	report := Attempt{Action: r.action, Code: "OK", Took: time.Since(began)}
+	report := Attempt{Action: r.action, InstanceID: r.id, Code: "OK", Took: time.Since(began), body: body}
 	if failure != nil {
 		report.Code, report.Reason = cmp.Or(failure.Code, string(failure.Reason)), failure.Reason
 	}
@@ -74,9 +75,9 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Cr
 	return failure
 }
 
-// exchange sends one request and reads its answer. When the other side has closed a kept-alive connection, it sends the
+// exchange sends one request and reads its answer, whose body it returns too. When the other side has closed a kept-alive connection, it sends the
 // request once more on another connection: net/http does not send a POST again, and the nonce must be a new one.
-func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.Credentials) *Error {
+func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.Credentials) (failure *Error, body []byte) {
 	got, reusedDead, err := c.send(ctx, l.transport, r, creds)
 	if err != nil && reusedDead {
 		l.transport.CloseIdleConnections() // they may be dead too
@@ -89,17 +90,17 @@ func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.C
 	}
 	switch {
 	case err != nil:
-		return transportError(got.status, err)
+		return transportError(got.status, err), nil
 	case got.status != http.StatusOK:
-		return decodeError(got)
+		return decodeError(got), got.body
 	case len(got.body) > maxBody:
-		return &Error{Reason: ReasonInvalidResponse, Status: got.status, Detail: "the body is over 1 MiB"}
+		return &Error{Reason: ReasonInvalidResponse, Status: got.status, Detail: "the body is over 1 MiB"}, nil
 	}
 	if err := r.decode(got.body); err != nil {
 		_, requestID, _ := codeAndRequestID(got.body)
-		return &Error{Reason: ReasonInvalidResponse, Status: got.status, RequestID: requestID, Detail: err.Error()}
+		return &Error{Reason: ReasonInvalidResponse, Status: got.status, RequestID: requestID, Detail: err.Error()}, got.body
 	}
-	return nil
+	return nil, got.body
 }
 
 // response is an HTTP answer.

@@ -53,6 +53,7 @@ func (p *Permit) DescribeInstanceSSL(id string) (SSL, error) {
 func sslRequest(region, id string, ssl *SSL) request {
 	return request{
 		action: ActionDescribeInstanceSSL,
+		id:     id,
 		query:  canonicalQuery([]param{{"InstanceId", id}, {"RegionId", region}}),
 		decode: func(body []byte) (err error) {
 			*ssl, err = decodeSSL(body, id)

@@ -25,60 +25,84 @@ import (
 	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/config"
+	"tair_ssl_exporter/internal/once"
 )
 
 // Run runs the program with its command line until ctx ends or nothing is left to do. It returns the exit code: 0, or 1
-// after it has written the errors to stderr, each as one line.
+// after it has written the errors to stderr, each as one line, or a code of --once.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return RunAt(ctx, time.Now, args, stdout, stderr)
+}
+
+// RunAt is Run with the clock that certificates are compared with.
+func RunAt(ctx context.Context, now func() time.Time, args []string, stdout, stderr io.Writer) int {
 	completeVersion()
 	o, done, err := parseFlags(args, stdout)
+	o.now = now
+	code := 0
 	if err == nil && !done {
-		err = o.run(ctx, stdout, stderr)
+		code, err = o.run(ctx, stdout, stderr)
 	}
 	if err != nil {
+		var guide *guideError
+		if errors.As(err, &guide) {
+			_, _ = io.WriteString(stderr, exampleConfig+"\n")
+		}
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", program, line)
 		}
 		return 1
 	}
-	return 0
+	return code
 }
 
-// run executes what the flags ask for.
-func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	if o.healthCheck {
-		return askHealth(ctx, o.listenAddresses[0])
+// run executes what the flags ask for, and returns the exit code.
+func (o *options) run(ctx context.Context, stdout, stderr io.Writer) (code int, err error) {
+	switch {
+	case o.healthCheck:
+		return 0, askHealth(ctx, o.listenAddresses[0])
+	case o.configExample:
+		_, err := io.WriteString(stdout, exampleConfig)
+		return 0, err
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // unhandled, SIGHUP ends the program
 	defer signal.Stop(hup)
 	if err := creds.CheckDebug(os.Getenv); err != nil {
-		return err
+		return 0, err
 	}
 	load, end, err := o.source()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer end()
-	signal.Ignore(syscall.SIGPIPE) // unhandled, a log whose reader is gone ends the program
-	output := newOutput(o.logFormat, stderr)
+	signal.Ignore(syscall.SIGPIPE)       // unhandled, a log whose reader is gone ends the program
+	progress := once.NewProgress(stderr) // shown with --once alone
+	output := newOutput(o.logFormat, progress)
 	defer output.Close()
 	sink := newSink(o.logFormat, output)
 	logger := newLogger(sink, o.logLevel)
-	a := &app{options: o, load: load, logger: logger, exporter: collector.New(collector.Options{Logger: logger})}
-	if o.configCheck {
-		return a.check(stdout)
+	a := &app{options: o, load: load, logger: logger, exporter: collector.New(collector.Options{
+		Logger: logger, LogCalls: o.logLevel == levelDebug, Now: o.now,
+	})}
+	o.warnUnknownVariables(logger)
+	switch {
+	case o.configCheck:
+		return 0, a.check(stdout)
+	case o.once:
+		return a.once(ctx, stdout, stderr, progress)
 	}
 	listeners, err := listen(ctx, o.listenAddresses) // before anything is asked
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer closeAll(listeners)
 	if err := a.reload(); err != nil {
-		return err
+		return 0, err
 	}
 	defer a.close()
 	_ = level.Info(logger).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
+	_ = level.Info(logger).Log(append([]any{"msg", "watching", "configuration", o.origin()}, a.shown.Load().watched.pairs()...)...)
 	if o.demo {
 		_ = level.Warn(logger).Log("msg", "--demo: everything served is SIMULATED; no cloud is asked")
 	}
@@ -87,7 +111,8 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	defer reloads.Wait()
 	defer cancel()
 	reloads.Go(func() { a.reloadOn(ctx, hup) })
-	return a.serve(ctx, listeners, newSlog(sink, o.logLevel))
+	a.exporter.TryCredentials(ctx)
+	return 0, a.serve(ctx, listeners, newSlog(sink, o.logLevel))
 }
 
 // source returns the loader of the configuration: the demo, --instance flags or the file. The fake API of the demo runs
@@ -96,7 +121,7 @@ func (o *options) source() (load func() (*config.Config, error), end func(), err
 	nothing := func() {}
 	switch {
 	case o.demo:
-		fleet := tairtest.NewDemo(time.Now)
+		fleet := tairtest.NewDemo(o.now)
 		server, err := tairtest.Start(fleet.API)
 		if err != nil {
 			return nil, nil, fmt.Errorf("--demo: starting the simulated API: %w", err)
@@ -106,8 +131,7 @@ func (o *options) source() (load func() (*config.Config, error), end func(), err
 		return func() (*config.Config, error) { return config.FromInstances(o.instances) }, nothing, nil
 	}
 	if _, err := os.Stat(o.configFile); errors.Is(err, fs.ErrNotExist) && !o.configFileSet {
-		return nil, nil, fmt.Errorf("no configuration: write %s (or name another by --config.file), "+
-			"name instances by --instance=REGION/ID, or look around with --demo", o.configFile)
+		return nil, nil, &guideError{file: o.configFile}
 	}
 	return func() (*config.Config, error) { return config.Load(o.configFile) }, nothing, nil
 }
@@ -124,10 +148,11 @@ type app struct {
 	shown     atomic.Pointer[shownConfig]
 }
 
-// shownConfig is the current configuration without its secrets.
+// shownConfig is the current configuration, and what is shown of it: no secret.
 type shownConfig struct {
-	yaml                           []byte
-	accounts, instances, discovery int // numbers of entries in the file
+	config  *config.Config
+	yaml    []byte
+	watched watched
 }
 
 // reload loads the configuration and applies all of it, or nothing.
@@ -170,22 +195,6 @@ func (a *app) read() (*config.Config, *shownConfig, error) {
 	return cfg, shown, err
 }
 
-// check validates the configuration and prints how much it watches. It sends no request.
-func (a *app) check(stdout io.Writer) error {
-	cfg, shown, err := a.read()
-	if err != nil {
-		return err
-	}
-	_, accounts, err := a.build(cfg)
-	accounts.closeExcept(nil)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout, "OK: the configuration is valid (accounts: %d, instances: %d, discovery entries: %d)\n",
-		shown.accounts, shown.instances, shown.discovery)
-	return err
-}
-
 // oneLine returns the text of an error of the toolkit in one line, without its quotes of the file: they can hold passwords,
 // also one that begins with * and so is the name of an anchor in YAML.
 func oneLine(err error) string {
@@ -199,12 +208,7 @@ func show(cfg *config.Config) (*shownConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("showing the configuration: %w", err)
 	}
-	s := &shownConfig{yaml: text, accounts: len(cfg.Accounts)}
-	for _, account := range cfg.Accounts {
-		s.instances += len(account.Instances)
-		s.discovery += len(account.Discovery)
-	}
-	return s, nil
+	return &shownConfig{config: cfg, yaml: text, watched: watchedBy(cfg)}, nil
 }
 
 // reloadOn reloads at each signal until ctx ends. After a failure, which is logged, the old configuration stays.

@@ -49,7 +49,7 @@ func TestDemoShowsEveryStateAndSaysThatItIsSimulated(t *testing.T) {
 		`tair_ssl_enabled{instance_id="r-gs5demo3m1cbe5rw"} 1`) // the last known answer is kept
 	_, page := r.Get(t, "/")
 	apptest.Contains(t, page, "SIMULATED", `href="/metrics"`)
-	apptest.Contains(t, r.Log(), "SIMULATED")
+	apptest.Contains(t, r.Log(), "SIMULATED", "msg=watching configuration=--demo accounts=2 instances=10 discovery=1 regions=*,ap-southeast-1,cn-hangzhou")
 }
 
 func TestRoutes(t *testing.T) {
@@ -168,6 +168,15 @@ func TestNoSecretLeaves(t *testing.T) {
 			t.Errorf("%s leaves the exporter:\n%s", secret, seen.String())
 		}
 	}
+}
+
+// An account without credentials is known before the first scrape.
+func TestTheStartNamesTheSourcesThatHaveNoKey(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+	r := apptest.Start(t, "--instance=cn-hangzhou/r-bp1a")
+	apptest.WaitUntil(t, func() bool { return strings.Contains(r.Log(), "class=chain") })
+	apptest.Contains(t, r.Log(), "level=error", "account=default", "ALIBABA_CLOUD_ACCESS_KEY_ID", "aliyun CLI", "none has a key")
 }
 
 func TestEveryLogLineHasTimeAndCallerOnce(t *testing.T) {

@@ -205,6 +205,7 @@ func (a *app) client(of *accountClients, region, url string) (*tair.Client, erro
 		QPS:         a.qps(of.api),
 		UserAgent:   program + "/" + version.Version,
 		Observer:    a.exporter.Observer(of.config.Name, region),
+		Now:         a.now,
 	})
 }
 

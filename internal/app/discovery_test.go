@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
-	"tair_ssl_exporter/internal/app"
 	"tair_ssl_exporter/internal/apptest"
 )
 
@@ -52,10 +51,13 @@ func TestNotReadyBeforeTheFirstTryOfDiscovery(t *testing.T) {
 
 func TestCheckAsksNothing(t *testing.T) {
 	api, server := apptest.StartAPI(t)
-	var stdout, stderr strings.Builder
-	code := app.Run(t.Context(), []string{"--config.check", "--config.file=" + apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, `"*"`))}, &stdout, &stderr)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 0, discovery entries: 1)\n"; code != 0 || stdout.String() != want {
-		t.Errorf("exit %d: %s%s", code, stdout.String(), stderr.String())
+	path := apptest.File(t, "c.yml", apptest.DiscoveryConfig(server, `"*"`))
+	_, stdout, _ := apptest.Run(t, "--config.check", "--config.file="+path)
+	if want := "OK: " + path + ` is valid (accounts: 1, instances: 0, discovery entries: 1)
+Watched: 0 instances and what discovery finds, in *
+API calls: 0 calls a day at one scrape a minute; about 8,640 more to list; for each instance that discovery finds, 1,440 calls a day at one scrape a minute; with refresh_interval: 1h 24
+`; stdout != want {
+		t.Errorf("got\n%swant\n%s", stdout, want)
 	}
 	if n := len(api.Requests()); n != 0 {
 		t.Errorf("%d requests", n)

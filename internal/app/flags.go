@@ -8,16 +8,23 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
 
 	"tair_ssl_exporter/collector"
 )
 
 const (
-	program       = "tair_ssl_exporter"
-	defaultConfig = "tair-ssl-exporter.yml"
+	program        = "tair_ssl_exporter"
+	defaultConfig  = "tair-ssl-exporter.yml"
+	variablePrefix = "TAIR_SSL_EXPORTER_" // of the environment variable of each flag
+
+	levelDebug  = "debug"
+	formatTable = "table"
+	formatJSON  = "json"
 )
 
 // options holds the values of the flags.
@@ -25,9 +32,15 @@ type options struct {
 	configFile    string
 	configFileSet bool
 	configCheck   bool
+	configExample bool
 	demo          bool
 	instances     []string
 	healthCheck   bool
+
+	once        bool
+	onceFormat  string
+	onceWarn    model.Duration
+	onceTimeout time.Duration
 
 	listenAddresses []string
 	webConfigFile   string
@@ -37,7 +50,12 @@ type options struct {
 	scrapeTimeout collector.ScrapeTimeout
 	shard         collector.Shard
 	logLevel      string
+	logLevelSet   bool
 	logFormat     string
+
+	variables []string // that stand for a flag
+
+	now func() time.Time // the clock that certificates are compared with
 }
 
 // parseFlags reads the flags and their environment variables. done reports that --help or --version has been printed.
@@ -50,11 +68,18 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 
 	app.Flag("config.file", "The configuration file.").Default(defaultConfig).IsSetByUser(&o.configFileSet).StringVar(&o.configFile)
 	app.Flag("config.check", "Check the configuration and exit: 0 when it is valid, 1 otherwise.").BoolVar(&o.configCheck)
+	app.Flag("config.example", "Print a configuration file to begin with and exit.").BoolVar(&o.configExample)
 	app.Flag("demo", "Serve a simulated fleet; asks no cloud and needs no configuration.").BoolVar(&o.demo)
 	app.Flag("instance", "Watch this instance with the default credentials; needs no configuration file. Repeatable.").
 		PlaceHolder("REGION/ID").StringsVar(&o.instances)
 	app.Flag("health-check", "Ask the exporter that runs with the same flags whether it is healthy and exit: 0 when it is, 1 otherwise.").
 		BoolVar(&o.healthCheck)
+	app.Flag("once", "Ask for every instance once, print what was found and exit: 0, 1 when something could not be read, "+
+		"3 when a certificate expires within --once.warn.").BoolVar(&o.once)
+	app.Flag("once.format", "Output of --once: table or json.").Default(formatTable).StringVar(&o.onceFormat)
+	app.Flag("once.warn", "Time before its expiry from which a certificate makes --once exit with 3.").Default("30d").
+		SetValue((*durationValue)(&o.onceWarn))
+	app.Flag("once.timeout", "Time that --once may take; then it prints what is known.").Default("10m").DurationVar(&o.onceTimeout)
 	app.Flag("web.listen-address", "Address to serve on. Repeatable.").Default(":10219").StringsVar(&o.listenAddresses)
 	app.Flag("web.config.file", "File that turns on TLS or basic authentication, in the format of the Prometheus exporter-toolkit.").
 		StringVar(&o.webConfigFile)
@@ -68,12 +93,18 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 	app.Flag("total-shards", "Number of shards that the instances are spread over. Each shard takes its part of api.qps.").
 		Default("1").IntVar(&o.shard.Total)
 	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn or error.").
-		Default("info").StringVar(&o.logLevel)
+		Default("info").IsSetByUser(&o.logLevelSet).StringVar(&o.logLevel)
 	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").StringVar(&o.logFormat)
 
+	o.variables = nameValues(app)
 	_, err = app.Parse(args)
-	if _, byEnvironment := os.LookupEnv("TAIR_SSL_EXPORTER_CONFIG_FILE"); byEnvironment {
-		o.configFileSet = true
+	for variable, set := range map[string]*bool{"CONFIG_FILE": &o.configFileSet, "LOG_LEVEL": &o.logLevelSet} {
+		if _, byEnvironment := os.LookupEnv(variablePrefix + variable); byEnvironment {
+			*set = true
+		}
+	}
+	if o.once && !o.logLevelSet {
+		o.logLevel = "warn"
 	}
 	switch {
 	case done:
@@ -99,10 +130,18 @@ func (o *options) check() error {
 		return fmt.Errorf("--scrape.timeout=%s: must be above 0s", o.scrapeTimeout.Default)
 	case o.scrapeTimeout.Offset < 0:
 		return fmt.Errorf("--scrape.timeout-offset=%s: must not be below 0s", o.scrapeTimeout.Offset)
-	case !slices.Contains([]string{"debug", "info", "warn", "error"}, o.logLevel):
+	case !slices.Contains([]string{levelDebug, "info", "warn", "error"}, o.logLevel):
 		return fmt.Errorf("--log.level=%s: must be debug, info, warn or error", o.logLevel)
-	case !slices.Contains([]string{"logfmt", "json"}, o.logFormat):
+	case !slices.Contains([]string{"logfmt", formatJSON}, o.logFormat):
 		return fmt.Errorf("--log.format=%s: must be logfmt or json", o.logFormat)
+	case !slices.Contains([]string{formatTable, formatJSON}, o.onceFormat):
+		return fmt.Errorf("--once.format=%s: must be table or json", o.onceFormat)
+	case o.onceTimeout <= 0:
+		return fmt.Errorf("--once.timeout=%s: must be above 0s", o.onceTimeout)
+	case o.configFile == "":
+		return errors.New("--config.file (" + variablePrefix + "CONFIG_FILE): is empty, allowed: the path of a configuration file")
+	case o.once && (o.configCheck || o.healthCheck):
+		return errors.New("--once: cannot be combined with --config.check or --health-check, choose one")
 	case o.demo && (o.configFileSet || len(o.instances) > 0):
 		return errors.New("--demo: cannot be combined with --config.file or --instance, it watches a simulated fleet")
 	case o.configFileSet && len(o.instances) > 0:

@@ -44,7 +44,10 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 		{name: "no such file", args: []string{"--config.file=missing.yml"}, want: []string{"missing.yml", "no such file"}},
 		{name: "unknown flag", args: []string{"--nonsense"}, want: []string{"--nonsense", "--help"}},
 		{name: "wrong level", args: []string{"--demo", "--log.level=loud"}, want: []string{"--log.level=loud", "debug, info, warn or error"}},
-		{name: "bad duration of a flag", args: []string{"--demo", "--scrape.timeout=soon"}, want: []string{`"soon"`}},
+		{name: "bad duration of a flag", args: []string{"--demo", "--scrape.timeout=soon"}, want: []string{"--scrape.timeout", "TAIR_SSL_EXPORTER_SCRAPE_TIMEOUT", `"soon"`, "10s or 1m"}},
+		{name: "bad number", args: []string{"--shard=abc"}, want: []string{"--shard", "TAIR_SSL_EXPORTER_SHARD", `"abc"`, "whole number"}},
+		{name: "bad window", args: []string{"--once", "--once.warn=soon"}, want: []string{"--once.warn", `"soon"`, "30d"}},
+		{name: "no path", args: []string{"--config.file="}, want: []string{"--config.file", "is empty"}},
 		{name: "no time", args: []string{"--demo", "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "above 0s"}},
 		{name: "negative offset", args: []string{"--demo", "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset"}},
 		{name: "bad path", args: []string{"--demo", "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path=metrics", "begins with /"}},
@@ -109,7 +112,9 @@ func TestEveryErrorOfAFileIsToldAtOnce(t *testing.T) {
 func TestConfigCheck(t *testing.T) {
 	var stdout, stderr strings.Builder
 	code := app.Run(t.Context(), []string{"--config.check", "--instance=cn-hangzhou/r-bp1a", "--instance=cn-shanghai/r-bp1b"}, &stdout, &stderr)
-	if want := "OK: the configuration is valid (accounts: 1, instances: 2, discovery entries: 0)\n"; code != 0 || stdout.String() != want {
+	if want := "OK: --instance is valid (accounts: 1, instances: 2, discovery entries: 0)\n" +
+		"Watched: 2 instances, in cn-hangzhou, cn-shanghai\n" +
+		"API calls: 2,880 calls a day at one scrape a minute; with refresh_interval: 1h 48\n"; code != 0 || stdout.String() != want {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 0, %q", code, stdout.String(), stderr.String(), want)
 	}
 }
@@ -122,6 +127,42 @@ func TestEveryFlagHasAnEnvironmentVariable(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stdout.String())
 	}
 	apptest.Contains(t, stdout.String(), "instances: 2")
+}
+
+func TestVariablesThatAreWrong(t *testing.T) {
+	for name, value := range map[string]string{
+		"TAIR_SSL_EXPORTER_LOG_LEVL": "debug", "TAIR_SSL_EXPORTER_NONSENSE": "x",
+		"TAIR_SSL_EXPORTER_SERVICE_HOST": "10.0.0.1", "TAIR_SSL_EXPORTER_PORT_10219_TCP": "x", // Kubernetes sets these
+	} {
+		t.Setenv(name, value)
+	}
+	_, _, stderr := apptest.Run(t, "--config.check", "--instance=cn-hangzhou/r-bp1a")
+	apptest.Contains(t, stderr, `variable=TAIR_SSL_EXPORTER_LOG_LEVL hint="did you mean TAIR_SSL_EXPORTER_LOG_LEVEL? --help lists the flags"`,
+		`variable=TAIR_SSL_EXPORTER_NONSENSE hint="--help lists the flags"`)
+	if n := strings.Count(stderr, "\n"); n != 2 {
+		t.Errorf("%d lines, want 2:\n%s", n, stderr)
+	}
+
+	t.Setenv("TAIR_SSL_EXPORTER_DEMO", "yes")
+	code, _, stderr := apptest.Run(t)
+	if code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	apptest.Contains(t, stderr, `--demo (TAIR_SSL_EXPORTER_DEMO): "yes" is not allowed, allowed: true or false`)
+}
+
+// A first start shows the same file as --config.example, which is valid.
+func TestTheExampleConfiguration(t *testing.T) {
+	code, example, _ := apptest.Run(t, "--config.example")
+	if code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if got := apptest.CheckConfig(t, "--config.file="+apptest.File(t, "c.yml", example)); got != "(accounts: 1, instances: 1, discovery entries: 0)" {
+		t.Error(got)
+	}
+	t.Chdir(t.TempDir())
+	_, _, stderr := apptest.Run(t)
+	apptest.Contains(t, stderr, example)
 }
 
 func TestAFileNamedByTheEnvironmentCountsAsNamed(t *testing.T) {

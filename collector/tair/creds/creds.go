@@ -14,7 +14,11 @@ import (
 
 // Credentials is the key that signs a request. SecurityToken is "" for a long-lived key. Every way to print or encode it writes
 // "<secret>".
-type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
+type Credentials struct {
+	AccessKeyID, AccessKeySecret, SecurityToken string
+
+	Source string // of the default chain: where it found them, such as env or oidc_role_arn; else ""
+}
 
 // Format hides the credentials from every verb.
 func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hiddenSecret) }

@@ -38,7 +38,8 @@ type Error struct {
 	RequestID string // the token service's ID of the request; "" without one
 }
 
-// Error returns the class, and the code and the request ID when they are known, as key=value.
+// Error returns the class, and the code and the request ID when they are known, as key=value. For the default chain it names
+// the sources that were tried.
 func (e *Error) Error() string {
 	text := "cannot obtain credentials: class=" + e.Class
 	if e.Code != "" {
@@ -46,6 +47,10 @@ func (e *Error) Error() string {
 	}
 	if e.RequestID != "" {
 		text += " request_id=" + e.RequestID
+	}
+	if e.Class == classChain {
+		text += ", tried: the variables ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, RRSA (OIDC), the profile of the aliyun CLI, " +
+			"the file ~/.alibabacloud/credentials, the role of the ECS instance, ALIBABA_CLOUD_CREDENTIALS_URI; none has a key"
 	}
 	return text
 }

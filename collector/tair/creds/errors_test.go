@@ -91,7 +91,7 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 			if *got != c.want || errors.Unwrap(got) != nil {
 				t.Errorf("got %#v, which wraps %v, want %#v", *got, errors.Unwrap(got), c.want)
 			}
-			for _, v := range []any{got, *got, p, Credentials{canary, canary, canary}} {
+			for _, v := range []any{got, *got, p, Credentials{AccessKeyID: canary, AccessKeySecret: canary, SecurityToken: canary}} {
 				assertNoCanary(t, v)
 			}
 		})
@@ -101,7 +101,9 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 func TestErrorText(t *testing.T) {
 	for want, e := range map[string]*Error{
 		"cannot obtain credentials: class=sts code=NoPermission request_id=id": {Type: TypeSTS, Class: classSTS, Code: "NoPermission", RequestID: "id"},
-		"cannot obtain credentials: class=panic":                               {Class: classPanic},
+		"cannot obtain credentials: class=chain, tried: the variables ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, RRSA (OIDC), the profile of the aliyun CLI, " +
+			"the file ~/.alibabacloud/credentials, the role of the ECS instance, ALIBABA_CLOUD_CREDENTIALS_URI; none has a key": {Class: classChain},
+		"cannot obtain credentials: class=panic": {Class: classPanic},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials/providers"
@@ -48,7 +49,10 @@ func (l *library) fetch(fresh bool) (got Credentials, failed *Error) {
 	if l.passedOver(answer.ProviderName) {
 		l.provider = nil
 	}
-	got = Credentials{answer.AccessKeyId, answer.AccessKeySecret, answer.SecurityToken}
+	got = Credentials{AccessKeyID: answer.AccessKeyId, AccessKeySecret: answer.AccessKeySecret, SecurityToken: answer.SecurityToken}
+	if l.cfg.Type == TypeDefault {
+		got.Source = strings.TrimPrefix(answer.ProviderName, "default/")
+	}
 	switch {
 	case got.AccessKeyID == "" || got.AccessKeySecret == "":
 		return Credentials{}, &Error{Class: classIncomplete}

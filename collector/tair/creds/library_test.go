@@ -157,6 +157,10 @@ func TestFilesAreReadAgain(t *testing.T) {
 func TestDefaultChainStartsAgain(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "not-there-yet")
 	node := []string{"ECS_METADATA", "node"}
+	found := func(c Credentials, source string) Credentials {
+		c.Source = source
+		return c
+	}
 	for name, c := range map[string]struct {
 		env   []string
 		again bool
@@ -174,14 +178,14 @@ func TestDefaultChainStartsAgain(t *testing.T) {
 				f.wantError(t, classChain)
 			} else {
 				newMetadataServer(t, respondWith("node"))
-				f.want(t, credentialsOfID("node"))
+				f.want(t, found(credentialsOfID("node"), "ecs_ram_role"))
 			}
 			// The first provider of the chain shows whether the chain starts again.
 			setEnv(t, "ACCESS_KEY_ID", "one", "ACCESS_KEY_SECRET", "secret-of-one")
 			if c.again {
-				f.want(t, keyOfID("one"))
+				f.want(t, found(keyOfID("one"), "env"))
 			} else {
-				f.want(t, credentialsOfID("node"))
+				f.want(t, found(credentialsOfID("node"), "ecs_ram_role"))
 			}
 		})
 	}

@@ -127,9 +127,11 @@ func keyFor(id string) map[string]any {
 
 // credentialsOfID returns the credentials of keyFor, and keyOfID those of a long-lived key.
 func credentialsOfID(id string) Credentials {
-	return Credentials{id, "secret-of-" + id, "token-of-" + id}
+	return Credentials{AccessKeyID: id, AccessKeySecret: "secret-of-" + id, SecurityToken: "token-of-" + id}
 }
-func keyOfID(id string) Credentials { return Credentials{id, "secret-of-" + id, ""} }
+func keyOfID(id string) Credentials {
+	return Credentials{AccessKeyID: id, AccessKeySecret: "secret-of-" + id}
+}
 
 // respondWith answers with a key for id, and failWith with a status and a body.
 func respondWith(id string) http.HandlerFunc {

@@ -1,0 +1,52 @@
+package once_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tair_ssl_exporter/collector"
+	"tair_ssl_exporter/internal/once"
+)
+
+// The progress is shown from the first second on, makes room for the log and leaves nothing.
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var screen strings.Builder
+		p := once.NewProgress(&screen)
+		now := collector.Progress{Asked: 1, Instances: 2}
+		hide := p.Show(func() collector.Progress { return now })
+		time.Sleep(time.Second - time.Millisecond)
+		if screen.Len() > 0 {
+			t.Errorf("shown in the first second: %q", screen.String())
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		_, _ = p.Write([]byte("level=warn\n"))
+		now = collector.Progress{Complete: true, Asked: 1234, Instances: 5000}
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		hide()
+		const empty = "\r\x1b[K"
+		want := empty + "read 1 of 2 instances so far, looking for more" + empty + "level=warn\n" +
+			empty + "read 1,234 of 5,000 instances" + empty
+		if screen.String() != want {
+			t.Errorf("got %q, want %q", screen.String(), want)
+		}
+	})
+}
+
+// Names come from the cloud: none may control the terminal or break a line.
+func TestNamesAreHarmless(t *testing.T) {
+	r := once.Report{Overview: collector.Overview{Complete: true, Instances: []collector.InstanceStatus{
+		{ID: "r-1", Name: "\x1b[31mred\r\n\u202e", Account: "a", Region: "cn-hangzhou", Known: true},
+	}}}
+	var table strings.Builder
+	if err := r.WriteTable(&table, once.Terminal{}); err != nil {
+		t.Fatal(err)
+	}
+	if row := strings.Split(table.String(), "\n")[1]; !strings.HasPrefix(row, "�[31mred���  r-1  a") {
+		t.Errorf("%q", row)
+	}
+}
