@@ -46,7 +46,7 @@ func TestChangelogHasADateForEachReleaseAndASectionForTheNext(t *testing.T) {
 	last := ""
 	for _, s := range sections[1:] {
 		m := regexp.MustCompile(`^\[\d+\.\d+\.\d+\] - (20\d\d-[01]\d-[0-3]\d)$`).FindStringSubmatch(s)
-		if m == nil || last != "" && m[1] > last {
+		if len(m) == 0 || last != "" && m[1] > last {
 			t.Errorf("section %q: want [X.Y.Z] - YYYY-MM-DD, the newest first", s)
 			continue
 		}
