@@ -218,6 +218,15 @@ tools-deploy: tools-rules
 tools-compose:
 	$(call tool,compose-spec,github.com/compose-spec/compose-go/v2/cmd)
 
+# The address of this repository: make rename OWNER=acme, for another host than GitHub with HOST and REGISTRY.
+OWNER    ?=
+HOST     ?= github.com
+REGISTRY ?= ghcr.io
+
+.PHONY: rename
+rename: ## put OWNER into module path, image and runbook URLs, so that go install and the links work
+	.ci/rename '$(OWNER)' '$(HOST)' '$(REGISTRY)'
+
 .PHONY: clean
 clean: ## remove what was built; ./bin with its tools stays
 	rm -f $(BINARY)
