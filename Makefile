@@ -9,6 +9,8 @@ GO      ?= go
 BINARY  := tair_ssl_exporter
 
 GOLANGCI_LINT_VERSION := v2.15.0
+ACTIONLINT_VERSION    := v1.7.12
+GOVULNCHECK_VERSION   := v1.9.0
 # Without Debian's package: the latest version whose module has the web assets. amtool then comes from .ci/tools.
 ALERTMANAGER_VERSION  := v0.27.0
 # Their schemas check the manifests.
@@ -86,7 +88,8 @@ test: ## all tests, with the race detector
 	cd dashboards/lint && $(TEST) -count=1 ./...
 
 .PHONY: lint
-lint: tools-lint ## golangci-lint over the product and the benchmarks
+lint: tools-lint ## golangci-lint over the product and the benchmarks, actionlint over the workflows
+	./bin/actionlint .github/workflows/*.yml
 	./bin/golangci-lint run ./...
 	cd bench && ../bin/golangci-lint run --config ../.golangci.yml ./...
 	cd dashboards/lint && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
@@ -96,6 +99,22 @@ format: tools-lint ## gofmt and goimports
 	./bin/golangci-lint fmt ./...
 	cd bench && ../bin/golangci-lint fmt --config ../.golangci.yml ./...
 	cd dashboards/lint && ../../bin/golangci-lint fmt --config ../../.golangci.yml ./...
+
+# The time for each fuzz test.
+FUZZTIME ?= 1m
+
+.PHONY: fuzz
+fuzz: ## every fuzz test, FUZZTIME each; an input that fails is kept below testdata/fuzz
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$name"; \
+			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null; \
+		done; \
+	done
+
+.PHONY: vulnerabilities
+vulnerabilities: ## known vulnerabilities that the program reaches; asks the vulnerability database of Go
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 .PHONY: bench
 bench: ## compare with the official client and with the ideal; fails when a bound is missed
@@ -183,6 +202,7 @@ debian = if { $(DEBIAN_PACKAGE); } >/dev/null 2>&1; then ln -sf /usr/bin/$(2) bi
 tools: tools-lint tools-rules tools-e2e tools-deploy tools-compose ## install every tool into ./bin
 tools-lint:
 	$(call released,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
+	$(call released,actionlint,github.com/rhysd/actionlint/cmd/actionlint,$(ACTIONLINT_VERSION))
 tools-rules:
 	$(call install,amtool,$(TOOLS_ID),$(call debian,amtool,amtool,$(call in_module,amtool,github.com/prometheus/alertmanager/cmd/amtool)))
 	$(call tool,promtool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_FLAGS))
@@ -197,6 +217,15 @@ tools-deploy: tools-rules
 # The loader of Docker Compose: it compiles in a sixth of the time of docker-compose.
 tools-compose:
 	$(call tool,compose-spec,github.com/compose-spec/compose-go/v2/cmd)
+
+# The address of this repository: make rename OWNER=acme, for another host than GitHub with HOST and REGISTRY.
+OWNER    ?=
+HOST     ?= github.com
+REGISTRY ?= ghcr.io
+
+.PHONY: rename
+rename: ## put OWNER into module path, image and runbook URLs, so that go install and the links work
+	.ci/rename '$(OWNER)' '$(HOST)' '$(REGISTRY)'
 
 .PHONY: clean
 clean: ## remove what was built; ./bin with its tools stays

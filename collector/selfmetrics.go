@@ -53,6 +53,10 @@ func newSelfMetrics(inventory func() *inventory, health func() map[accountRegion
 			Namespace: namespace, Subsystem: subsystem, Name: "api_request_duration_seconds",
 			Help:    "How long requests to the API took.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+			// The native histogram beside them, for a Prometheus that scrapes native histograms.
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"action"}),
 		throttles: counters("api_throttles_total",
 			"Requests that the API refused because its quota was used up.", "account", "region", "action"),

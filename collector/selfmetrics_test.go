@@ -2,9 +2,14 @@ package collector
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 
 	"tair_ssl_exporter/collector/tair/creds"
 	"tair_ssl_exporter/collector/tair/tairtest"
@@ -67,6 +72,31 @@ func TestCodesAreBounded(t *testing.T) {
 			t.Errorf("%d series", n)
 		}
 	})
+}
+
+func TestDurationIsANativeAndAClassicHistogram(t *testing.T) {
+	w := onLoopback(t, Options{})
+	w.applyMain("r-1 r-2")
+	w.scrape(soon)
+	r := httptest.NewRequest(http.MethodGet, "/metrics/self", http.NoBody)
+	r.Header.Set("Accept", string(expfmt.NewFormat(expfmt.TypeProtoDelim))) // text has no native histograms
+	answer := httptest.NewRecorder()
+	w.exporter.SelfHandler().ServeHTTP(answer, r)
+	d := expfmt.NewDecoder(answer.Body, expfmt.ResponseFormat(answer.Header()))
+	for {
+		var f dto.MetricFamily
+		if err := d.Decode(&f); err != nil {
+			t.Fatalf("the histogram is missing: %v", err)
+		}
+		if f.GetName() != "tair_ssl_exporter_api_request_duration_seconds" {
+			continue
+		}
+		h := f.GetMetric()[0].GetHistogram()
+		if h.GetSchema() != 3 || len(h.GetPositiveSpan()) == 0 || len(h.GetBucket()) < 10 || h.GetSampleCount() != 2 {
+			t.Errorf("got %v", h)
+		}
+		return
+	}
 }
 
 func TestReloadsAreShown(t *testing.T) {

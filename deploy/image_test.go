@@ -13,13 +13,19 @@ import (
 func TestMain(m *testing.M) { apptest.AtRoot(m) }
 
 func TestVersionsAreTheNewestRelease(t *testing.T) {
-	named := regexp.MustCompile(`(?m)(?:^ARG VERSION=|^version: |^appVersion: |tair_ssl_exporter:)"?(\d[\w.+-]*\w)`)
-	for file, atLeast := range map[string]int{
+	named := regexp.MustCompile(`(?m)(?:^ARG VERSION=|^version: |^appVersion: |app.kubernetes.io/version: |tair_ssl_exporter:|make image VERSION=)"?(\d[\w.+-]*\w)`)
+	files := map[string]int{
 		"Dockerfile":                  3, // the example, the stage of the binary and that of the label
 		"README.md":                   0,
+		"docs/scaling.md":             1,
 		"deploy/compose/compose.yaml": 1,
 		"deploy/helm/tair-ssl-exporter/Chart.yaml": 2,
-	} {
+		"deploy/kubernetes/deployment.yaml":        3, // two labels and the image
+	}
+	for _, file := range slices.Concat(apptest.Glob(t, "deploy/kubernetes/*.yaml"), apptest.Glob(t, "deploy/kubernetes/*/*.yaml")) {
+		files[file] = max(files[file], 0)
+	}
+	for file, atLeast := range files {
 		versions := named.FindAllStringSubmatch(apptest.Read(t, file), -1)
 		if len(versions) < atLeast {
 			t.Errorf("%s names %d versions, want %d", file, len(versions), atLeast)
@@ -29,6 +35,25 @@ func TestVersionsAreTheNewestRelease(t *testing.T) {
 				t.Errorf("%s: %s, but the newest release in CHANGELOG.md is %s", file, v[0], want)
 			}
 		}
+	}
+}
+
+func TestChangelogHasADateForEachReleaseAndASectionForTheNext(t *testing.T) {
+	sections := apptest.Matches(t, "CHANGELOG.md", `(?m)^## (.*)$`)
+	if sections[0] != "[Unreleased]" {
+		t.Errorf("the first section is %s", sections[0])
+	}
+	last := ""
+	for _, s := range sections[1:] {
+		m := regexp.MustCompile(`^\[\d+\.\d+\.\d+\] - (20\d\d-[01]\d-[0-3]\d)$`).FindStringSubmatch(s)
+		if len(m) == 0 || last != "" && m[1] > last {
+			t.Errorf("section %q: want [X.Y.Z] - YYYY-MM-DD, the newest first", s)
+			continue
+		}
+		last = m[1]
+	}
+	if advice := apptest.Matches(t, "docs/upgrading.md", `(?m)^## (?:To )?(.*)$`); !slices.Contains(advice, apptest.NewestRelease(t)) {
+		t.Errorf("docs/upgrading.md has no section for %s: %q", apptest.NewestRelease(t), advice)
 	}
 }
 

@@ -168,6 +168,14 @@ func (c *Client) page(ctx context.Context, f Filter, number int) (p page, err er
 	return p, err
 }
 
+// pageAnswer is the part of an answer that is read.
+type pageAnswer struct {
+	Total     json.RawMessage `json:"TotalCount"`
+	Instances *struct {
+		KVStoreInstance []listedInstance `json:"KVStoreInstance"`
+	} `json:"Instances"`
+}
+
 // listedInstance is an element of Instances.KVStoreInstance.
 type listedInstance struct {
 	ID            string          `json:"InstanceId"`
@@ -187,12 +195,7 @@ type listedInstance struct {
 
 // decodePage reads the body of a successful answer. It guesses nothing: a missing or wrong value is an error.
 func decodePage(body []byte, region string) (page, error) {
-	var answer struct {
-		Total     json.RawMessage `json:"TotalCount"`
-		Instances *struct {
-			KVStoreInstance []listedInstance `json:"KVStoreInstance"`
-		} `json:"Instances"`
-	}
+	var answer pageAnswer
 	if unmarshal(body, &answer) != nil {
 		return page{}, errNotJSON
 	}

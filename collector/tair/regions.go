@@ -43,16 +43,19 @@ func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
 	return regions, err
 }
 
+// regionsAnswer is the part of an answer that is read.
+type regionsAnswer struct {
+	RegionIDs struct {
+		KVStoreRegion []struct {
+			ID       string `json:"RegionId"`
+			Endpoint string `json:"RegionEndpoint"`
+		} `json:"KVStoreRegion"`
+	} `json:"RegionIds"`
+}
+
 // decodeRegions reads the body of a successful answer.
 func decodeRegions(body []byte) ([]Region, error) {
-	var answer struct {
-		RegionIDs struct {
-			KVStoreRegion []struct {
-				ID       string `json:"RegionId"`
-				Endpoint string `json:"RegionEndpoint"`
-			} `json:"KVStoreRegion"`
-		} `json:"RegionIds"`
-	}
+	var answer regionsAnswer
 	if unmarshal(body, &answer) != nil {
 		return nil, errNotJSON
 	}

@@ -84,19 +84,22 @@ func (c *Client) eventPage(ctx context.Context, status, number int) (p eventPage
 	return p, err
 }
 
+// eventsAnswer is the part of an answer that is read.
+type eventsAnswer struct {
+	Total json.RawMessage `json:"TotalRecordCount"`
+	Items *[]struct {
+		ID         json.RawMessage `json:"Id"`
+		InstanceID string          `json:"InsName"`
+		TaskType   string          `json:"TaskType"`
+		Status     json.RawMessage `json:"Status"`
+		SwitchTime string          `json:"SwitchTime"`
+		Deadline   string          `json:"Deadline"`
+	} `json:"Items"`
+}
+
 // decodeEventPage reads the body of a successful answer. Events of other kinds are left out, whatever was requested.
 func decodeEventPage(body []byte) (eventPage, error) {
-	var answer struct {
-		Total json.RawMessage `json:"TotalRecordCount"`
-		Items *[]struct {
-			ID         json.RawMessage `json:"Id"`
-			InstanceID string          `json:"InsName"`
-			TaskType   string          `json:"TaskType"`
-			Status     json.RawMessage `json:"Status"`
-			SwitchTime string          `json:"SwitchTime"`
-			Deadline   string          `json:"Deadline"`
-		} `json:"Items"`
-	}
+	var answer eventsAnswer
 	if unmarshal(body, &answer) != nil {
 		return eventPage{}, errNotJSON
 	}

@@ -62,15 +62,18 @@ func sslRequest(region, id string, ssl *SSL) request {
 	}
 }
 
+// sslAnswer is the part of an answer that is read.
+type sslAnswer struct {
+	InstanceID string `json:"InstanceId"`
+	Enabled    string `json:"SSLEnabled"`
+	Expires    string `json:"SSLExpiredTime"`
+	CommonName string `json:"CertCommonName"`
+	URL        string `json:"CertDownloadURL"`
+}
+
 // decodeSSL reads the body of a successful answer. It guesses nothing: a missing or wrong value is an error.
 func decodeSSL(body []byte, id string) (SSL, error) {
-	var answer struct {
-		InstanceID string `json:"InstanceId"`
-		Enabled    string `json:"SSLEnabled"`
-		Expires    string `json:"SSLExpiredTime"`
-		CommonName string `json:"CertCommonName"`
-		URL        string `json:"CertDownloadURL"`
-	}
+	var answer sslAnswer
 	if unmarshal(body, &answer) != nil {
 		return SSL{}, errNotJSON
 	}
@@ -119,13 +122,16 @@ func cut(s string) string {
 	return s
 }
 
+// commonAnswer is the part of every answer that is read.
+type commonAnswer struct {
+	Code      string `json:"Code"`
+	RequestID string `json:"RequestId"`
+}
+
 // codeAndRequestID reads the fields that every body of the API has, the code only in an error. It reads each of them even
 // when the other has a wrong type.
 func codeAndRequestID(body []byte) (code, requestID string, err error) {
-	var answer struct {
-		Code      string `json:"Code"`
-		RequestID string `json:"RequestId"`
-	}
+	var answer commonAnswer
 	err = unmarshal(body, &answer)
 	return cleanCode(answer.Code), cleanCode(answer.RequestID), err
 }

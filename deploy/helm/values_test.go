@@ -45,7 +45,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 // flag of the program must be refused, unless it is added to free.
 func TestFlagsOfTheChartAreRefused(t *testing.T) {
 	t.Parallel()
-	free := []string{"log.format", "log.level", "scrape.timeout", "scrape.timeout-offset", "web.enable-lifecycle"}
+	free := []string{"log.format", "log.level", "scrape.timeout", "scrape.timeout-offset", "web.enable-lifecycle", "web.max-requests"}
 	_, help, _ := apptest.Run(t, "--help")
 	flags := apptest.MatchesIn(t, "--help", help, `(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`)
 	flags = append(flags, "once", "once.format", "version", "help-long", "completion-bash")

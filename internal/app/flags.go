@@ -46,6 +46,7 @@ type options struct {
 	webConfigFile   string
 	telemetryPath   string
 	enableLifecycle bool
+	maxRequests     int
 
 	scrapeTimeout collector.ScrapeTimeout
 	shard         collector.Shard
@@ -85,6 +86,8 @@ func parseFlags(args []string, stdout io.Writer) (o options, done bool, err erro
 		StringVar(&o.webConfigFile)
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&o.telemetryPath)
 	app.Flag("web.enable-lifecycle", "Allow to reload the configuration by POST or PUT to /-/reload.").BoolVar(&o.enableLifecycle)
+	app.Flag("web.max-requests", "Requests served at a time, apart from those below /-/. Further ones get status 503. 0: no limit but those of scrapes (8) and probes (512).").
+		Default("0").IntVar(&o.maxRequests)
 	app.Flag("scrape.timeout", "Time a scrape may take when the request has no timeout header.").Default("10s").DurationVar(&o.scrapeTimeout.Default)
 	app.Flag("scrape.timeout-offset", "Time kept back from a scrape's timeout, so that the answer arrives in time.").
 		Default("500ms").DurationVar(&o.scrapeTimeout.Offset)
@@ -126,6 +129,8 @@ func (o *options) check() error {
 		return fmt.Errorf("--web.telemetry-path=%s: must be a clean path that begins with / and names something, such as /metrics", o.telemetryPath)
 	case isReserved(o.telemetryPath):
 		return fmt.Errorf("--web.telemetry-path=%s: is taken by the exporter, choose another such as /metrics", o.telemetryPath)
+	case o.maxRequests < 0:
+		return fmt.Errorf("--web.max-requests=%d: must be a number of requests, or 0 for no limit", o.maxRequests)
 	case o.scrapeTimeout.Default <= 0:
 		return fmt.Errorf("--scrape.timeout=%s: must be above 0s", o.scrapeTimeout.Default)
 	case o.scrapeTimeout.Offset < 0:

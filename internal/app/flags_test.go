@@ -50,6 +50,7 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 		{name: "no path", args: []string{"--config.file="}, want: []string{"--config.file", "is empty"}},
 		{name: "no time", args: []string{"--demo", "--scrape.timeout=0s"}, want: []string{"--scrape.timeout", "above 0s"}},
 		{name: "negative offset", args: []string{"--demo", "--scrape.timeout-offset=-1s"}, want: []string{"--scrape.timeout-offset"}},
+		{name: "negative number of requests", args: []string{"--demo", "--web.max-requests=-1"}, want: []string{"--web.max-requests=-1", "0 for no limit"}},
 		{name: "bad path", args: []string{"--demo", "--web.telemetry-path=metrics"}, want: []string{"--web.telemetry-path=metrics", "begins with /"}},
 		{name: "unclean path", args: []string{"--demo", "--web.telemetry-path=/metrics/"}, want: []string{"--web.telemetry-path=/metrics/", "clean path"}},
 		{name: "path with an escape", args: []string{"--demo", "--web.telemetry-path=/%zz"}, want: []string{"--web.telemetry-path", "clean path"}},

@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/exporter-toolkit/bootstrap"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 )
@@ -39,10 +41,11 @@ func isReserved(path string) bool {
 
 // serve answers requests until ctx ends, and then waits for those in flight.
 func (a *app) serve(ctx context.Context, listeners []net.Listener, slogger *slog.Logger) error {
-	handler, err := a.routes()
+	routes, err := a.routes()
 	if err != nil {
 		return err
 	}
+	handler := a.bounded(routes, slogger)
 	// One server for each listener: the toolkit wraps the handler of the server that it serves.
 	servers, running := errgroup.WithContext(ctx) // one that fails ends the others
 	noSocket := false
@@ -77,6 +80,20 @@ func newServer(handler http.Handler, slogger *slog.Logger) *http.Server {
 		// Mistakes of clients, and --health-check, which asks a TLS listener without TLS.
 		ErrorLog: slog.NewLogLogger(slogger.Handler(), slog.LevelDebug),
 	}
+}
+
+// bounded serves at most --web.max-requests requests at a time. Health, readiness and reload are never refused, so that
+// nobody restarts an exporter that is only busy.
+func (a *app) bounded(routes http.Handler, slogger *slog.Logger) http.Handler {
+	limit := bootstrap.Bootstrap{MaxRequests: a.maxRequests, Logger: slogger}
+	limited := limit.MaxRequestsHandler(routes)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/-/") {
+			routes.ServeHTTP(w, r)
+			return
+		}
+		limited.ServeHTTP(w, r)
+	})
 }
 
 // scrapeHandler allows next the time of its scrape, and writeTimeout for its response.

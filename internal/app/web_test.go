@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/internal/app"
 	"tair_ssl_exporter/internal/apptest"
 )
@@ -69,6 +71,33 @@ func TestMetricsOverHTTP2(t *testing.T) {
 	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
 		t.Errorf("%s %s", resp.Proto, resp.Status)
 	}
+}
+
+func TestMaxRequestsRefusesNoHealthCheck(t *testing.T) {
+	api, server := apptest.StartAPI(t)
+	api.SetFault(apptest.InstanceID, tairtest.Fault{Hang: true})
+	r := apptest.Start(t, "--config.file="+apptest.File(t, "c.yml", apptest.Config(server, apptest.InstanceID)), "--web.max-requests=1")
+	ctx, cancel := context.WithCancel(t.Context())
+	scrape, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if resp, err := http.DefaultClient.Do(scrape); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	apptest.WaitUntil(t, func() bool { return api.InFlight() > 0 })
+	for path, want := range map[string]int{"/metrics": 503, "/config": 503, "/": 503, "/-/healthy": 200, "/-/ready": 200} {
+		if status, body := r.Get(t, path); status != want {
+			t.Errorf("%s during a scrape: status %d, want %d: %s", path, status, want, body)
+		}
+	}
+	cancel()
+	<-ended
+	apptest.WaitUntil(t, func() bool { status, _ := r.Get(t, "/config"); return status == http.StatusOK })
 }
 
 func TestHealthCheck(t *testing.T) {
