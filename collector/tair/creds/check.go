@@ -50,8 +50,8 @@ func (c Config) validate(depth int) []Problem {
 		if c.Type == "" {
 			wrong = "is missing"
 		}
-		for _, t := range types() {
-			names = append(names, t.name)
+		for _, t := range Types() {
+			names = append(names, t.Name)
 		}
 		return []Problem{{"type", wrong + ", allowed: " + strings.Join(names, ", ")}}
 	}
@@ -89,12 +89,13 @@ func (c Config) validate(depth int) []Problem {
 	return problems
 }
 
-// typeKeys holds the keys that a type of credentials requires and allows, separated by spaces. The key of a secret stands
+// TypeKeys holds the keys that a type of credentials requires and allows, separated by spaces. The key of a secret stands
 // for the key of its file too.
-type typeKeys struct{ name, required, optional string }
+type TypeKeys struct{ Name, Required, Optional string }
 
-func types() []typeKeys {
-	return []typeKeys{
+// Types returns the types of credentials. With TypeRAMRoleARN, an access key may take the place of the source.
+func Types() []TypeKeys {
+	return []TypeKeys{
 		{TypeDefault, "", ""},
 		{TypeAccessKey, "access_key_id access_key_secret", ""},
 		{TypeSTS, "access_key_id access_key_secret security_token", ""},
@@ -107,9 +108,9 @@ func types() []typeKeys {
 
 // keys returns the keys that c requires and allows, and whether its type is known.
 func (c Config) keys() (required, optional []string, known bool) {
-	for _, t := range types() {
-		if t.name == c.Type {
-			required, optional, known = strings.Fields(t.required), strings.Fields(t.optional), true
+	for _, t := range Types() {
+		if t.Name == c.Type {
+			required, optional, known = strings.Fields(t.Required), strings.Fields(t.Optional), true
 		}
 	}
 	if c.Type == TypeRAMRoleARN && c.hasAccessKey() {
