@@ -11,13 +11,18 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -49,15 +54,12 @@ type bench struct {
 // targets are the labels of the two exporters, as Prometheus adds them.
 var targets = []string{"a", "b"}
 
-const pastHours = 26
-
-// rawHours returns for how long what exporters serve is backfilled: longer than any rule looks back on it.
-func (b *bench) rawHours() float64 {
-	if b.old != "" {
-		return 6.5
-	}
-	return 1
-}
+// The last headMinutes are not in blocks: each exporter serves them in its first response, with their times. So current
+// samples are where a Prometheus that has run for a while has them, in memory.
+const (
+	pastHours   = 26
+	headMinutes = 20
+)
 
 func (b *bench) run() error {
 	var err error
@@ -71,9 +73,7 @@ func (b *bench) run() error {
 	}
 	fmt.Printf("backfilled %d instances on 2 exporters in %s\n", b.instances, time.Since(began).Round(time.Second))
 	fleet := http.NewServeMux()
-	for _, target := range targets {
-		fleet.HandleFunc("/"+target, func(w http.ResponseWriter, _ *http.Request) { b.page(w, time.Now()) })
-	}
+	fleet.HandleFunc("/", b.exporter())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -94,17 +94,13 @@ func (b *bench) run() error {
 }
 
 // sample writes one line of a series, in the format that exporters serve or, with a time, in that of a backfill.
-func sample(w io.Writer, name, labels string, value float64, at time.Time) {
-	if at.IsZero() {
-		fmt.Fprintf(w, "%s{%s} %.0f\n", name, labels, value)
-	} else {
-		fmt.Fprintf(w, "%s{%s} %.0f %d\n", name, labels, value, at.Unix())
-	}
+func sample(w io.Writer, name, labels string, value float64, at string) {
+	fmt.Fprintf(w, "%s{%s} %.0f%s\n", name, labels, value, at)
 }
 
 // fleet writes what an exporter says of every instance: one of a hundred certificates expires within the critical window
-// and three within the other, and one of a hundred has SSL off.
-func (b *bench) fleet(w io.Writer, target string, now time.Time, at time.Time) {
+// and three within the other, one has SSL off, and of one an update is scheduled.
+func (b *bench) fleet(w io.Writer, target string, now time.Time, at string) {
 	if target != "" {
 		target = `,job="tair_ssl",instance="` + target + `"`
 	}
@@ -121,11 +117,13 @@ func (b *bench) fleet(w io.Writer, target string, now time.Time, at time.Time) {
 			sample(w, "tair_ssl_scrape_error_info", id+`,reason="timeout",code=""`, 1, at)
 		}
 		sample(w, "tair_ssl_last_success_timestamp_seconds", id, float64(last), at)
-		if n%100 == 0 {
-			sample(w, "tair_ssl_enabled", id, 0, at)
+		sample(w, "tair_ssl_enabled", id, b.enabled(n), at)
+		if b.enabled(n) == 0 {
 			continue
 		}
-		sample(w, "tair_ssl_enabled", id, 1, at)
+		if n%100 == 5 {
+			sample(w, "tair_ssl_renewal_scheduled_timestamp_seconds", id, b.expiry(n)-10*86400, at)
+		}
 		sample(w, "tair_ssl_certificate_expiry_timestamp_seconds", id, b.expiry(n), at)
 		sample(w, "tair_ssl_certificate_info", id+`,common_name="cn",download_url=""`, 1, at)
 	}
@@ -143,20 +141,40 @@ func (b *bench) expiry(n int) float64 {
 	return float64(time.Now().Truncate(24*time.Hour).Unix() + int64(days)*86400)
 }
 
-// page writes the response of an exporter.
-func (b *bench) page(w io.Writer, now time.Time) {
-	buffered := bufio.NewWriterSize(w, 1<<20)
-	b.fleet(buffered, "", now, time.Time{})
-	sample(buffered, "tair_ssl_exporter_shard", "", 0, time.Time{})
-	sample(buffered, "tair_ssl_exporter_total_shards", "", 1, time.Time{})
-	for account := range 20 {
-		sample(buffered, "tair_ssl_exporter_instances", fmt.Sprintf(`account="account-%d",region="region-%d"`, account, account%7), 1, time.Time{})
+func (b *bench) enabled(n int) float64 {
+	if n%100 == 0 {
+		return 0
 	}
-	_ = buffered.Flush()
+	return 1
 }
 
-// backfill writes blocks of 2 hours up to now: what exporters serve for rawHours, recordings for pastHours.
+// exporter serves what an exporter serves, and first what it would have served in the last headMinutes.
+func (b *bench) exporter() http.HandlerFunc {
+	var asked sync.Map
+	return func(w http.ResponseWriter, r *http.Request) {
+		buffered := bufio.NewWriterSize(w, 1<<20)
+		now := time.Now()
+		if _, again := asked.LoadOrStore(r.URL.Path, true); !again {
+			for ago := headMinutes; ago > 0; ago-- {
+				at := now.Add(-time.Duration(ago) * time.Minute)
+				b.fleet(buffered, "", at, fmt.Sprintf(" %d", at.UnixMilli()))
+			}
+		}
+		b.fleet(buffered, "", now, "")
+		sample(buffered, "tair_ssl_exporter_shard", "", 0, "")
+		sample(buffered, "tair_ssl_exporter_total_shards", "", 1, "")
+		for account := range 20 {
+			labels := fmt.Sprintf(`account="account-%d"`, account)
+			sample(buffered, "tair_ssl_exporter_renewals_last_success_timestamp_seconds", labels, float64(now.Unix()), "")
+			sample(buffered, "tair_ssl_exporter_instances", labels+fmt.Sprintf(`,region="region-%d"`, account%7), 1, "")
+		}
+		_ = buffered.Flush()
+	}
+}
+
+// backfill writes blocks of 2 hours with what rules look back on for longer than headMinutes.
 func (b *bench) backfill(now time.Time) error {
+	now = now.Add(-headMinutes * time.Minute)
 	for from := now.Add(-pastHours * time.Hour).Truncate(2 * time.Hour); from.Before(now); from = from.Add(2 * time.Hour) {
 		path := filepath.Join(b.dir, "window.om")
 		file, err := os.Create(path)
@@ -165,15 +183,7 @@ func (b *bench) backfill(now time.Time) error {
 		}
 		w := bufio.NewWriterSize(file, 1<<20)
 		for at := from; at.Before(from.Add(2*time.Hour)) && at.Before(now); at = at.Add(time.Minute) {
-			if now.Sub(at).Hours() < b.rawHours() {
-				for _, target := range targets {
-					b.fleet(w, target, at, at)
-					sample(w, "up", `job="tair_ssl",instance="`+target+`"`, 1, at)
-				}
-			}
-			if now.Sub(at).Hours() < pastHours {
-				b.recorded(w, at)
-			}
+			b.past(w, at, now.Sub(at))
 		}
 		fmt.Fprintln(w, "# EOF")
 		if err := errors.Join(w.Flush(), file.Close()); err != nil {
@@ -190,28 +200,40 @@ func (b *bench) backfill(now time.Time) error {
 	return nil
 }
 
-// recorded writes what rules of this project have recorded: tair_ssl:instance:past every 5 minutes, and what the rules to
-// compare with look back on every minute.
-func (b *bench) recorded(w io.Writer, at time.Time) {
-	const past = "tair_ssl:instance:past"
+// past writes the samples of one minute: what exporters served, all of it for an hour and for 6 hours what rules look
+// back on for so long; what rules have recorded, for the rules to compare with too.
+func (b *bench) past(w io.Writer, at time.Time, ago time.Duration) {
+	unix := fmt.Sprintf(" %d", at.Unix())
+	for _, target := range targets {
+		labels := `job="tair_ssl",instance="` + target + `"`
+		sample(w, "up", labels, 1, unix)
+		if ago < time.Hour || b.failing && ago < 2*time.Hour {
+			b.fleet(w, target, at, unix)
+			continue
+		}
+		for n := range b.instances {
+			if ago < 6*time.Hour && ago > 5*time.Hour { // rules look at 6 hours ago
+				sample(w, "tair_ssl_enabled", fmt.Sprintf(`instance_id="r-%05d",%s`, n, labels), b.enabled(n), unix)
+			}
+		}
+	}
 	for n := range b.instances {
 		id := fmt.Sprintf(`instance_id="r-%05d"`, n)
-		enabled, expiry := 1.0, b.expiry(n)
-		if n%100 == 0 {
-			enabled, expiry = 0, 0
-		}
-		if at.Unix()%300 == 0 {
-			for of, value := range map[string]float64{"expiry": expiry, "answer": float64(at.Unix()), "warning": 30 * 86400, "critical": 7 * 86400} {
-				sample(w, past, id+`,of="`+of+`"`, value, at)
-			}
-			for _, target := range targets {
-				sample(w, past, fmt.Sprintf(`%s,of="info",job="tair_ssl",instance=%q,%s`, id, target, description(n)), 1, at)
-			}
-		}
 		if b.old != "" {
-			sample(w, "tair_ssl:enabled:latest", id, enabled, at)
-			sample(w, "tair_ssl:certificate_info:latest", id+`,common_name="cn"`, 1, at)
-			sample(w, "tair_ssl:certificate_expiry_timestamp_seconds:latest", id, b.expiry(n), at)
+			sample(w, "tair_ssl:enabled:latest", id, b.enabled(n), unix)
+			sample(w, "tair_ssl:certificate_info:latest", id+`,common_name="cn"`, 1, unix)
+			sample(w, "tair_ssl:certificate_expiry_timestamp_seconds:latest", id, b.expiry(n), unix)
+		}
+		if at.Unix()%300 != 0 || n%100 > 5 { // not near its window
+			continue
+		}
+		sample(w, "tair_ssl:instance:past", id+`,of="expiry"`, b.enabled(n)*b.expiry(n), unix)
+		for _, target := range targets {
+			id := id + `,job="tair_ssl",instance="` + target + `",of=`
+			sample(w, "tair_ssl:instance:past", id+`"instance_info",`+description(n), 1, unix)
+			for of, value := range map[string]float64{"expiry_warning_seconds": 30 * 86400, "expiry_critical_seconds": 7 * 86400, "last_success_timestamp_seconds": float64(at.Unix())} {
+				sample(w, "tair_ssl:instance:past", id+`"`+of+`"`, value, unix)
+			}
 		}
 	}
 }
@@ -236,17 +258,18 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 		return 0, err
 	}
 	// Five evaluations of every group take less time.
-	text = regexp.MustCompile(`interval: [15]m`).ReplaceAll(text, []byte("interval: 30s"))
-	config := "rule_files: [rules.yml]\nscrape_configs:\n  - job_name: tair_ssl\n    scrape_interval: 1m\n    honor_labels: true\n" +
-		"    static_configs:\n      - targets: [a, b]\n    relabel_configs:\n" +
-		"      - {source_labels: [__address__], target_label: instance}\n" +
-		"      - {source_labels: [__address__], target_label: __metrics_path__, replacement: /$1}\n" +
-		"      - {target_label: __address__, replacement: '" + exporters + "'}\n"
+	text = regexp.MustCompile(`interval: [15]m`).ReplaceAll(text, []byte("interval: 15s"))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
 	address := listener.Addr().String()
+	config := "rule_files: [rules.yml]\nscrape_configs:\n  - job_name: tair_ssl\n    scrape_interval: 1m\n    scrape_timeout: 1m\n    honor_labels: true\n" +
+		"    static_configs:\n      - targets: [a, b]\n    relabel_configs:\n" +
+		"      - {source_labels: [__address__], target_label: instance}\n" +
+		"      - {source_labels: [__address__], target_label: __metrics_path__, replacement: /" + filepath.Base(dir) + "/$1}\n" +
+		"      - {target_label: __address__, replacement: '" + exporters + "'}\n" +
+		"  - job_name: prometheus\n    scrape_interval: 1s\n    static_configs: [{targets: ['" + address + "']}]\n"
 	if err := errors.Join(listener.Close(), os.WriteFile(filepath.Join(dir, "rules.yml"), text, 0o600), //nolint:gosec // the programs and files are those of whoever runs this
 		os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600)); err != nil {
 		return 0, err
@@ -261,7 +284,7 @@ func (b *bench) measure(what, rules, exporters string) (time.Duration, error) {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	}()
-	return watch(what, "http://"+address+"/api/v1/rules")
+	return watch(what, "http://"+address)
 }
 
 type group struct {
@@ -274,31 +297,41 @@ type group struct {
 	}
 }
 
-// watch waits for five evaluations of every group, prints the shortest of each and returns their sum: other processes make
-// evaluations longer, never shorter.
+// watch waits for five evaluations of every group over the whole fleet, prints the shortest of each and returns their sum:
+// other processes make evaluations longer, never shorter. The CPU time is that of all the five and of the scrapes meanwhile.
 func watch(what, url string) (time.Duration, error) {
-	seen := make(map[string]map[time.Time]float64)
-	slowest := make(map[string]string)
 	ctx, stop := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer stop()
+	var (
+		seen    = make(map[string]map[time.Time]float64)
+		slowest = make(map[string]string)
+		since   time.Time
+		cpu     float64
+	)
 	for {
 		select {
 		case <-ctx.Done():
 			return 0, errors.New(what + " were not evaluated five times within 15 minutes")
 		case <-time.After(time.Second):
 		}
-		groups, err := ask(ctx, url)
-		if err != nil {
-			continue // Prometheus starts
+		if since.IsZero() {
+			if scraped(ctx, url) {
+				since, cpu = time.Now(), cpuSeconds(ctx, url)
+			}
+			continue
 		}
-		done := len(groups) > 0
-		for _, g := range groups {
+		var rules struct{ Groups []group }
+		if err := ask(ctx, url+"/api/v1/rules", &rules); err != nil {
+			return 0, err
+		}
+		done := len(rules.Groups) > 0
+		for _, g := range rules.Groups {
 			for _, r := range g.Rules {
 				if r.Health == "err" {
 					return 0, fmt.Errorf("%s: %s: %s", what, r.Name, r.LastError)
 				}
 			}
-			if g.LastEvaluation.Year() > 2000 {
+			if g.LastEvaluation.After(since) {
 				if seen[g.Name] == nil {
 					seen[g.Name] = make(map[time.Time]float64)
 				}
@@ -311,20 +344,24 @@ func watch(what, url string) (time.Duration, error) {
 			continue
 		}
 		sum := 0.0
-		for _, g := range groups {
-			least, most := -1.0, 0.0
-			for _, seconds := range seen[g.Name] {
-				if least < 0 || seconds < least {
-					least = seconds
-				}
-				most = max(most, seconds)
-			}
-			sum += least
-			fmt.Printf("%s, group %s: %.2f s (at most %.2f s); %s\n", what, g.Name, least, most, slowest[g.Name])
+		for _, g := range rules.Groups {
+			times := slices.Sorted(maps.Values(seen[g.Name]))
+			sum += times[0]
+			fmt.Printf("%s, group %s: %.2f s (at most %.2f s); %s\n", what, g.Name, times[0], times[len(times)-1], slowest[g.Name])
 		}
-		fmt.Printf("%s, all groups: %.2f s\n", what, sum)
+		fmt.Printf("%s, all groups: %.2f s; Prometheus used %.1f s of CPU time in %s\n", what, sum, cpuSeconds(ctx, url)-cpu, time.Since(since).Round(time.Second))
 		return time.Duration(sum * float64(time.Second)), nil
 	}
+}
+
+// scraped reports whether Prometheus has the first responses of both exporters.
+func scraped(ctx context.Context, url string) bool {
+	return value(ctx, url, `count(count_over_time(tair_ssl_enabled{instance_id="r-00001"}[15m]) > 10)`) == float64(len(targets))
+}
+
+// cpuSeconds returns the CPU time that Prometheus has used.
+func cpuSeconds(ctx context.Context, url string) float64 {
+	return value(ctx, url, `sum(process_cpu_seconds_total)`)
 }
 
 func slowestRules(g group) string {
@@ -337,17 +374,27 @@ func slowestRules(g group) string {
 	return strings.Join(names, ", ")
 }
 
-func ask(ctx context.Context, url string) ([]group, error) {
+// value returns the answer of Prometheus to a query, 0 when there is none.
+func value(ctx context.Context, url, query string) float64 {
+	var answer struct{ Result []struct{ Value [2]any } }
+	if err := ask(ctx, url+"/api/v1/query?query="+neturl.QueryEscape(query), &answer); err != nil || len(answer.Result) == 0 {
+		return 0
+	}
+	text, _ := answer.Result[0].Value[1].(string)
+	number, _ := strconv.ParseFloat(text, 64)
+	return number
+}
+
+// ask decodes the data of an answer of Prometheus.
+func ask(ctx context.Context, url string, data any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
-	var answer struct{ Data struct{ Groups []group } }
-	err = json.NewDecoder(resp.Body).Decode(&answer)
-	return answer.Data.Groups, err
+	return json.NewDecoder(resp.Body).Decode(&struct{ Data any }{data})
 }

@@ -3,11 +3,13 @@
 package prometheus_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +21,7 @@ import (
 // around an operand, a `for`. For each at least one test of the rules fails.
 func TestEveryClauseIsTested(t *testing.T) {
 	promtool := apptest.Tool(t, "PROMTOOL")
-	tests := apptest.Glob(t, "deploy/prometheus/rules/tests/*.yml")
+	tests := unitTests(t)
 	var all []mutant
 	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/*.rules.yml") {
 		all = append(all, mutants(path, apptest.Read(t, path))...)
@@ -28,12 +30,13 @@ func TestEveryClauseIsTested(t *testing.T) {
 		wg               sync.WaitGroup
 		mu               sync.Mutex
 		killed, rejected int
-		order            = make(map[string][]string) // the tests for a rule, first those that found a mutant of it or name it
+		order            = make(map[string][]unitTest) // the tests for a rule: those that found a mutant of it, those that name it, the short ones
 	)
 	for _, m := range all {
 		order[m.rule] = slices.Clone(tests)
-		slices.SortStableFunc(order[m.rule], func(a, b string) int {
-			return boolInt(!strings.Contains(apptest.Read(t, a), m.rule)) - boolInt(!strings.Contains(apptest.Read(t, b), m.rule))
+		slices.SortStableFunc(order[m.rule], func(a, b unitTest) int {
+			named := boolInt(!strings.Contains(a.text, m.rule)) - boolInt(!strings.Contains(b.text, m.rule))
+			return cmp.Or(named, cmp.Compare(a.minutes, b.minutes))
 		})
 	}
 	work := make(chan mutant)
@@ -54,12 +57,12 @@ func TestEveryClauseIsTested(t *testing.T) {
 				switch {
 				case !valid:
 					rejected++
-				case by == "":
+				case by == nil:
 					t.Errorf("%s: no test fails without %q", m.rule, m.clause)
 				default:
 					killed++
-					at := slices.Index(order[m.rule], by)
-					order[m.rule] = slices.Insert(slices.Delete(order[m.rule], at, at+1), 0, by)
+					at := slices.Index(order[m.rule], *by)
+					order[m.rule] = slices.Insert(slices.Delete(order[m.rule], at, at+1), 0, *by)
 				}
 				mu.Unlock()
 			}
@@ -83,8 +86,31 @@ func boolInt(b bool) int {
 // mutant is a file of rules in which one clause is missing.
 type mutant struct{ path, text, rule, clause string }
 
-// killedBy returns the first test that fails, or "", and whether the rules are valid.
-func (m mutant) killedBy(t *testing.T, promtool, dir string, tests []string) (name string, valid bool) {
+// unitTest is one of the tests in a file for promtool.
+type unitTest struct {
+	path, name, text string
+	minutes          int // how long it goes on
+}
+
+// unitTests returns all tests of the rules.
+func unitTests(t *testing.T) []unitTest {
+	var all []unitTest
+	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/tests/*.yml") {
+		for _, text := range strings.Split(apptest.Read(t, path), "\n  - name: ")[1:] {
+			name, _, _ := strings.Cut(text, "\n")
+			test := unitTest{path: path, name: name, text: text}
+			for _, minutes := range regexp.MustCompile(`eval_time: (\d+)m`).FindAllStringSubmatch(text, -1) {
+				n, _ := strconv.Atoi(minutes[1])
+				test.minutes = max(test.minutes, n)
+			}
+			all = append(all, test)
+		}
+	}
+	return all
+}
+
+// killedBy returns the first test that fails, or nil, and whether the rules are valid.
+func (m mutant) killedBy(t *testing.T, promtool, dir string, tests []unitTest) (test *unitTest, valid bool) {
 	for _, path := range apptest.Glob(t, "deploy/prometheus/rules/*.rules.yml") {
 		text := apptest.Read(t, path)
 		if path == m.path {
@@ -93,19 +119,19 @@ func (m mutant) killedBy(t *testing.T, promtool, dir string, tests []string) (na
 		apptest.Write(t, filepath.Join(dir, filepath.Base(path)), text)
 	}
 	if exec.Command(promtool, "check", "rules", filepath.Join(dir, filepath.Base(m.path))).Run() != nil {
-		return "", false
+		return nil, false
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "tests"), 0o700); err != nil {
+		t.Error(err)
 	}
 	for _, test := range tests {
-		copied := filepath.Join(dir, "tests", filepath.Base(test))
-		if err := os.MkdirAll(filepath.Dir(copied), 0o700); err != nil {
-			t.Error(err)
-		}
-		apptest.Write(t, copied, apptest.Read(t, test))
-		if exec.Command(promtool, "test", "rules", copied).Run() != nil {
-			return test, true
+		copied := filepath.Join(dir, "tests", filepath.Base(test.path))
+		apptest.Write(t, copied, apptest.Read(t, test.path))
+		if exec.Command(promtool, "test", "rules", "--run=^"+regexp.QuoteMeta(test.name)+"$", copied).Run() != nil {
+			return &test, true
 		}
 	}
-	return "", true
+	return nil, true
 }
 
 var (
