@@ -64,7 +64,9 @@ func TestProfileThatRunsAProcessIsRefused(t *testing.T) {
 				t.Error("the process has run")
 			}
 			setEnv(t, "PROFILE", "none")
-			f.want(t, credentialsOfID("node"))
+			node := credentialsOfID("node")
+			node.Source = "ecs_ram_role"
+			f.want(t, node)
 		})
 	}
 }
