@@ -200,14 +200,14 @@ func (b *bench) backfill(now time.Time) error {
 	return nil
 }
 
-// past writes the samples of one minute: what exporters served, all of it for an hour and for 6 hours what rules look
-// back on for so long; what rules have recorded, for the rules to compare with too.
+// past writes the samples of one minute: what exporters served, as far as rules look back on it, and what rules have
+// recorded.
 func (b *bench) past(w io.Writer, at time.Time, ago time.Duration) {
 	unix := fmt.Sprintf(" %d", at.Unix())
 	for _, target := range targets {
 		labels := `job="tair_ssl",instance="` + target + `"`
 		sample(w, "up", labels, 1, unix)
-		if ago < time.Hour || b.failing && ago < 2*time.Hour {
+		if ago < 2*time.Hour && (b.old != "" || b.failing) {
 			b.fleet(w, target, at, unix)
 			continue
 		}

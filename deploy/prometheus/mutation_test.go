@@ -154,6 +154,7 @@ func mutants(path, text string) []mutant {
 		}
 		e := ruleExpr.FindStringSubmatchIndex(text[start[0]:end])
 		from, to := start[0]+max(e[2], e[4]), start[0]+max(e[3], e[5])
+		to = from + len(strings.TrimRight(text[from:to], "\n"))
 		for _, c := range clauses(text[from:to]) {
 			add(from+c.from, from+c.to, c.replacement)
 		}

@@ -44,7 +44,7 @@ func TestRuleConventions(t *testing.T) {
 		if len(r.Labels) != 1 || !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) {
 			t.Errorf("%s: labels %v, want a severity alone", r.Alert, r.Labels)
 		}
-		ofInstance := strings.HasPrefix(strings.TrimLeft(r.Expr, "("), "tair_ssl:") || strings.HasPrefix(r.Expr, "(time() - tair_ssl:")
+		ofInstance := strings.Contains(r.Expr, "tair_ssl:") && !strings.HasPrefix(r.Expr, "group by (account)")
 		names := []string{"description", "runbook_url", "summary"}
 		if ofInstance {
 			names = []string{"console_url", "description", "runbook_url", "summary"}
