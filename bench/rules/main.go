@@ -380,8 +380,7 @@ func value(ctx context.Context, url, query string) float64 {
 	if err := ask(ctx, url+"/api/v1/query?query="+neturl.QueryEscape(query), &answer); err != nil || len(answer.Result) == 0 {
 		return 0
 	}
-	text, _ := answer.Result[0].Value[1].(string)
-	number, _ := strconv.ParseFloat(text, 64)
+	number, _ := strconv.ParseFloat(fmt.Sprint(answer.Result[0].Value[1]), 64)
 	return number
 }
 
