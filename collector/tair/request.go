@@ -78,6 +78,7 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Cr
 func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.Credentials) (failure *Error, body []byte) {
 	got, reusedDead, err := c.send(ctx, l.transport, r, creds)
 	if err != nil && reusedDead && ctx.Err() == nil {
+		l.transport.CloseIdleConnections() // the others may be dead too
 		got, _, err = c.send(ctx, l.transport, r, creds)
 	}
 	switch {
