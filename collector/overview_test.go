@@ -20,6 +20,7 @@ func TestOverviewShowsWhatIsKnown(t *testing.T) {
 		w.setup.LabelNames = []string{"env", "team"}
 		w.setup.DiscoveryInterval = time.Hour
 		w.setup.Renewals = []RenewalList{{Account: "main", Home: hangzhou}}
+		w.api.SetEvents(w.update(1, "r-near", 2*day, 0))
 		w.applyMain("r-far r-gone r-near r-off r-old r-pending")
 		w.setup.Instances[2].Name, w.setup.Instances[2].Labels = "carts", map[string]string{"team": "payments"}
 		w.setup.Instances[2].Windows = Windows{Warning: 30 * day, Critical: 7 * day}
@@ -31,7 +32,6 @@ func TestOverviewShowsWhatIsKnown(t *testing.T) {
 		w.api.RemoveInstance("r-gone")
 		w.api.SetFault("r-old", failWith(400, "InvalidRedisVersionPattern"))
 		w.api.SetFault("r-pending", tairtest.Fault{Hang: true})
-		w.api.SetEvents(w.update(1, "r-near", 2*day, 0))
 		w.settle()
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
 		defer cancel()

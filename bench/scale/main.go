@@ -2,7 +2,7 @@
 // ten regions, every answer in its memory, scraped as Prometheus does it. Times are told as ratios only.
 //
 //	go run ./scale                 # 1,000, 10,000 and 100,000 instances, and one of five shards of 100,000
-//	go run ./scale 1000 20000/2
+//	go run ./scale 1000 20000/2 5000@300    # one of two shards; 300 accounts
 package main
 
 import (
@@ -42,14 +42,19 @@ const (
 	accept    = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
 
-// fleet is what is in the cloud, and over how many exporters it is spread. The first of them is measured.
-type fleet struct{ instances, shards int }
+// fleet is what is in the cloud, and over how many exporters it is spread. The first of them is measured. Every account has
+// as many instances.
+type fleet struct{ instances, shards, accounts int }
 
 func (f fleet) String() string {
-	if f.shards == 1 {
-		return strconv.Itoa(f.instances)
+	text := strconv.Itoa(f.instances)
+	if f.shards > 1 {
+		text += fmt.Sprintf("/%d", f.shards)
 	}
-	return fmt.Sprintf("%d/%d", f.instances, f.shards)
+	if f.accounts > 1 {
+		text += fmt.Sprintf("@%d", f.accounts)
+	}
+	return text
 }
 
 // figures are what one fleet took.
@@ -92,7 +97,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	base, err := measure(ctx, binary, fleet{regions, 1}) // what the exporter takes for itself
+	base, err := measure(ctx, binary, fleet{regions, 1, 1}) // what the exporter takes for itself
 	if err != nil {
 		return err
 	}
@@ -109,17 +114,21 @@ func run(ctx context.Context, args []string) error {
 
 func parse(args []string) (fleets []fleet, err error) {
 	if len(args) == 0 {
-		return []fleet{{1_000, 1}, {boundAt, 1}, {100_000, 1}, {100_000, 5}}, nil
+		return []fleet{{1_000, 1, 1}, {boundAt, 1, 1}, {100_000, 1, 1}, {100_000, 5, 1}}, nil
 	}
 	for _, arg := range args {
-		instances, shards, sharded := strings.Cut(arg, "/")
-		f := fleet{shards: 1}
+		rest, accounts, several := strings.Cut(arg, "@")
+		instances, shards, sharded := strings.Cut(rest, "/")
+		f := fleet{shards: 1, accounts: 1}
 		f.instances, err = strconv.Atoi(instances)
 		if err == nil && sharded {
 			f.shards, err = strconv.Atoi(shards)
 		}
-		if err != nil || f.shards < 1 || f.instances < regions*f.shards {
-			return nil, fmt.Errorf("%q is no fleet: write 10000, or 10000/2 for one of two shards", arg)
+		if err == nil && several {
+			f.accounts, err = strconv.Atoi(accounts)
+		}
+		if err != nil || f.shards < 1 || f.accounts < 1 || f.instances < regions*f.shards {
+			return nil, fmt.Errorf("%q is no fleet: write 10000, 10000/2 for one of two shards, or 10000@50 for 50 accounts", arg)
 		}
 		fleets = append(fleets, f)
 	}
@@ -145,12 +154,12 @@ func report(base figures, all []figures) error {
 
 // measure starts the exporter before a cloud, scrapes until all instances are known, and then from memory.
 func measure(ctx context.Context, binary string, what fleet) (f figures, err error) {
-	fake, err := tairtest.Start(cloud(what.instances))
+	fake, err := tairtest.Start(cloud(what))
 	if err != nil {
 		return f, err
 	}
 	defer fake.Close()
-	exporter, err := rig.Start(ctx, binary, config(fake.URL), patience, "--shard=0", fmt.Sprintf("--total-shards=%d", what.shards))
+	exporter, err := rig.Start(ctx, binary, config(fake.URL, what.accounts), patience, "--shard=0", fmt.Sprintf("--total-shards=%d", what.shards))
 	if err != nil {
 		return f, err
 	}
@@ -207,16 +216,16 @@ func learn(ctx context.Context, address string, what fleet) (figures, error) {
 	}
 }
 
-// cloud gives a fake with n instances.
-func cloud(n int) *tairtest.API {
-	api := tairtest.New(tairtest.Options{
-		Keys:         []tairtest.Key{{Account: "main", AccessKeyID: key, AccessKeySecret: secret}},
-		KeepRequests: 1,
-	})
-	for i := range n {
+// cloud gives a fake with the instances and accounts of a fleet.
+func cloud(what fleet) *tairtest.API {
+	api := tairtest.New(tairtest.Options{KeepRequests: 1})
+	for n := range what.accounts {
+		api.SetKey(tairtest.Key{Account: account(n), AccessKeyID: key + account(n), AccessKeySecret: secret})
+	}
+	for i := range what.instances {
 		id := fmt.Sprintf("r-bp1%011x", uint64(i)*0x9E3779B97F4A7C15>>20) // as the cloud makes them
 		api.SetInstance(tairtest.Instance{
-			ID: id, Region: region(i % regions), Name: fmt.Sprintf("payments-sessions-%06d", i),
+			ID: id, Account: account(i / regions % what.accounts), Region: region(i % regions), Name: fmt.Sprintf("payments-sessions-%06d", i),
 			SSLEnabled: "Enable", ExpiresAt: time.Now().AddDate(1, 0, 0), CommonName: id + ".redis.rds.aliyuncs.com",
 			DownloadURL: "https://apsaradb-public.oss-ap-southeast-1.aliyuncs.com/ApsaraDB-CA-Chain.zip",
 			Tags:        map[string]string{"env": "prod", "team": "payments"},
@@ -227,20 +236,25 @@ func cloud(n int) *tairtest.API {
 
 func region(i int) string { return fmt.Sprintf("cn-region-%d", i) }
 
-func config(endpoint string) []byte {
+func account(n int) string { return fmt.Sprintf("account-%d", n) }
+
+func config(endpoint string, accounts int) []byte {
 	names := make([]string, regions)
 	for i := range names {
 		names[i] = region(i)
 	}
-	return fmt.Appendf(nil, `refresh_interval: 3h
-api: {concurrency: 50, qps: 1000}
-accounts:
-  - credentials: {type: access_key, access_key_id: %s, access_key_secret: %s}
+	qps := max(3, 1000/accounts) // all accounts together no more than the machine can do
+	text := fmt.Appendf(nil, "refresh_interval: 3h\napi: {concurrency: 50, qps: %d}\naccounts:\n", qps)
+	for n := range accounts {
+		text = fmt.Appendf(text, `  - name: %s
+    credentials: {type: access_key, access_key_id: %s, access_key_secret: %s}
     endpoint: %s
     discovery:
       - regions: [%s]
         tag_labels: {team: team}
-`, key, secret, endpoint, strings.Join(names, ", "))
+`, account(n), key+account(n), secret, endpoint, strings.Join(names, ", "))
+	}
+	return text
 }
 
 // get asks as Prometheus does, and gives the body as it is sent: gzipped.

@@ -96,7 +96,8 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.DialContext == nil {
 		cfg.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
 	}
-	requests, listings, events := newLane(cfg, cfg.Concurrency), newLane(cfg, 1), newLane(cfg, 1)
+	transport := newTransport(cfg)
+	requests, listings, events := newLane(transport, cfg.QPS, cfg.Concurrency), newLane(transport, cfg.QPS, 1), newLane(transport, cfg.QPS, 1)
 	listings.shared, events.shared = requests.limiter, requests.limiter
 	return &Client{
 		cfg:      cfg,
@@ -121,7 +122,5 @@ func (c *Client) Attempts() int { return c.cfg.Attempts }
 // the client.
 func (c *Client) Close() {
 	c.closed.Store(true)
-	c.requests.transport.CloseIdleConnections()
-	c.listings.transport.CloseIdleConnections()
-	c.events.transport.CloseIdleConnections()
+	c.requests.transport.CloseIdleConnections() // the lanes share it
 }

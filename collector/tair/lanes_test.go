@@ -36,3 +36,14 @@ func TestListingsCountForTheRate(t *testing.T) {
 		}
 	})
 }
+
+// Each connection of an account and region costs memory, so one that a listing has left idle serves other calls.
+func TestListingsShareTheConnections(t *testing.T) {
+	inBubble(t, ClientConfig{}, func(t *testing.T, r *rig) {
+		_, _ = r.list(Filter{})
+		r.wantSSL()
+		if n := r.server.Connections(); n != 1 {
+			t.Errorf("%d connections, want 1", n)
+		}
+	})
+}

@@ -2,6 +2,8 @@ package once_test
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,21 +12,40 @@ import (
 	"tair_ssl_exporter/internal/once"
 )
 
+// screen keeps what is written to it. Several goroutines may use it.
+type screen struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // The progress is shown from the first second on, makes room for the log and leaves nothing.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var screen strings.Builder
+		var screen screen
 		p := once.NewProgress(&screen)
-		now := collector.Progress{Asked: 1, Instances: 2}
-		hide := p.Show(func() collector.Progress { return now })
+		var now atomic.Pointer[collector.Progress]
+		now.Store(&collector.Progress{Asked: 1, Instances: 2})
+		hide := p.Show(func() collector.Progress { return *now.Load() })
 		time.Sleep(time.Second - time.Millisecond)
-		if screen.Len() > 0 {
+		if screen.String() != "" {
 			t.Errorf("shown in the first second: %q", screen.String())
 		}
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		_, _ = p.Write([]byte("level=warn\n"))
-		now = collector.Progress{Complete: true, Asked: 1234, Instances: 5000}
+		now.Store(&collector.Progress{Complete: true, Asked: 1234, Instances: 5000})
 		time.Sleep(200 * time.Millisecond)
 		synctest.Wait()
 		hide()
