@@ -11,6 +11,8 @@ BINARY  := tair_ssl_exporter
 GOLANGCI_LINT_VERSION := v2.15.0
 ACTIONLINT_VERSION    := v1.7.12
 GOVULNCHECK_VERSION   := v1.9.0
+GORELEASER_VERSION    := v2.14.3
+CYCLONEDX_VERSION     := v1.10.0
 # Without Debian's package: the latest version whose module has the web assets. amtool then comes from .ci/tools.
 ALERTMANAGER_VERSION  := v0.27.0
 # Their schemas check the manifests.
@@ -221,9 +223,39 @@ tools-deploy: tools-rules
 	$(call tool,helm,helm.sh/helm/v3/cmd/helm)
 	$(call tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
 	$(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform)
+# goreleaser takes minutes to compile, so `make tools` leaves it out.
+.PHONY: tools-release
+tools-release:
+	$(call released,goreleaser,github.com/goreleaser/goreleaser/v2,$(GORELEASER_VERSION))
+	$(call released,cyclonedx-gomod,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod,$(CYCLONEDX_VERSION))
 # The loader of Docker Compose: it compiles in a sixth of the time of docker-compose.
 tools-compose:
 	$(call tool,compose-spec,github.com/compose-spec/compose-go/v2/cmd)
+
+# The section of CHANGELOG.md for the newest version.
+NEWEST = $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
+NOTES  = sed -n '/^\#\# \[$(NEWEST)\]/,/^\#\# \[/{/^\#\# \[/!p}' CHANGELOG.md
+
+.PHONY: release
+release: tools-release ## build, sign and publish the newest version of CHANGELOG.md, whose tag the commit has
+	@[ "$$(git describe --tags --exact-match)" = "v$(NEWEST)" ] || { echo "the newest version in CHANGELOG.md is $(NEWEST), and the commit has another tag" >&2; exit 1; }
+	PATH="$(CURDIR)/bin:$$PATH" VERSION=$(NEWEST) ./bin/goreleaser release --clean --release-notes <($(NOTES))
+
+.PHONY: release-test
+release-test: tools-release ## build the files of a release for Linux and try the deb; nothing is signed or published
+	VERSION='$(VERSION)' ./bin/goreleaser check
+	PATH="$(CURDIR)/bin:$$PATH" VERSION='$(VERSION)' LINUX_ONLY=true ./bin/goreleaser release --snapshot --clean --skip=sign
+	deploy/packages/test dist/tair-ssl-exporter_*_"$$($(GO) env GOHOSTARCH)".deb
+
+# Where the chart goes: oci://REGISTRY/OWNER/charts.
+CHARTS ?=
+
+.PHONY: chart-push
+chart-push: tools-deploy ## push the chart of VERSION to CHARTS; its digest is in dist/chart.digest
+	mkdir -p dist
+	./bin/helm package deploy/helm/tair-ssl-exporter --version '$(VERSION)' --app-version '$(VERSION)' --destination dist
+	./bin/helm push dist/tair-ssl-exporter-'$(VERSION)'.tgz '$(CHARTS)' 2>&1 | tee dist/chart.log
+	sed -n 's/^Digest: *//p' dist/chart.log | grep . >dist/chart.digest
 
 # The address of this repository: make rename OWNER=acme, for another host than GitHub with HOST and REGISTRY.
 OWNER    ?=
@@ -236,4 +268,4 @@ rename: ## put OWNER into module path, image and runbook URLs, so that go instal
 
 .PHONY: clean
 clean: ## remove what was built; ./bin with its tools stays
-	rm -f $(BINARY)
+	rm -rf $(BINARY) build dist
