@@ -217,11 +217,10 @@ func TestListsAtATimeAreBounded(t *testing.T) {
 		w.addAllRegions("main")
 		ids := makeIDs("cn-region", 200)
 		w.setRegions(ids...)
-		w.createInstance("main", ids[199], "r-1")
 		w.apply()
-		w.scrape(soon).wantSuccess("r-1")
-		if most := w.api.MaxInFlight(); most != maxListing {
-			t.Errorf("%d requests at a time, want %d", most, maxListing)
+		w.scrape(soon) // waits for all lists
+		if most, n := w.api.MaxInFlight(), len(w.requests("DescribeInstances")); most != maxListing || n != len(ids) {
+			t.Errorf("%d requests, %d at a time, want %d and %d", n, most, len(ids), maxListing)
 		}
 	})
 }

@@ -61,12 +61,13 @@ func TestScrapeInFlightEndsOnTheOldSetup(t *testing.T) {
 
 // A value that no metric can hold costs its own metrics alone.
 func TestOneBadInstanceHidesNoOther(t *testing.T) {
-	w := onLoopback(t, Options{})
-	w.addInstances("main", hangzhou, "r-1")
-	w.setup.Instances[0].Name = "\xff"
-	w.applyMain("r-2")
-	w.scrape(soon).wantSuccess("r-2")
-	w.wantLog(`level=error caller=http.go:[0-9]+ msg="cannot serve some metrics" err=.*the label name is not UTF-8.*`)
+	inBubble(t, func(w *world) {
+		w.addInstances("main", hangzhou, "r-1")
+		w.setup.Instances[0].Name = "\xff"
+		w.applyMain("r-2")
+		w.scrape(soon).wantSuccess("r-2")
+		w.wantLog(`level=error caller=http.go:[0-9]+ msg="cannot serve some metrics" err=.*the label name is not UTF-8.*`)
+	})
 }
 
 func TestOverlappingScrapesShareTheCalls(t *testing.T) {
