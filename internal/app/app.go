@@ -74,6 +74,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer closeAll(listeners)
+	a.stopping = ctx.Done()
 	if err := a.reload(); err != nil {
 		return err
 	}
@@ -122,6 +123,9 @@ type app struct {
 	reloading sync.Mutex
 	accounts  accounts // of the current configuration
 	shown     atomic.Pointer[shownConfig]
+	listed    int             // instances in the current configuration
+	reading   atomic.Bool     // the configuration is being read
+	stopping  <-chan struct{} // closed when the program has to end
 }
 
 // shownConfig is the current configuration without its secrets.
@@ -139,7 +143,7 @@ func (a *app) reload() (err error) {
 			a.exporter.ReloadFailed()
 		}
 	}()
-	cfg, shown, err := a.read()
+	cfg, shown, err := a.readInTime()
 	if err != nil {
 		return err
 	}
@@ -154,6 +158,7 @@ func (a *app) reload() (err error) {
 	next.replace(a.accounts)
 	a.accounts = next
 	a.shown.Store(shown)
+	a.compareListed(cfg)
 	return nil
 }
 
