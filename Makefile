@@ -85,6 +85,10 @@ test: ## all tests, with the race detector
 	$(TEST) ./...
 	cd dashboards/lint && $(TEST) -count=1 ./...
 
+.PHONY: faults
+faults: ## every fault of the API, crossed with how many instances it hits, and the ends of the program; takes minutes
+	$(GO) test -tags faults -count=1 -timeout=15m -v ./internal/faults
+
 .PHONY: lint
 lint: tools-lint ## golangci-lint over the product and the benchmarks
 	./bin/golangci-lint run ./...
