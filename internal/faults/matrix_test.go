@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,12 +72,18 @@ func scrape(t *testing.T, url string) page {
 func run(t *testing.T, sites []*site) {
 	t.Helper()
 	var config strings.Builder
-	config.WriteString("api: {timeout: 1500ms, attempts: 1, concurrency: 50, qps: 1000}\naccounts:\n")
+	config.WriteString("api: {timeout: 3s, attempts: 1, concurrency: 50, qps: 1000}\naccounts:\n")
 	for _, s := range sites {
 		config.WriteString(s.config())
 	}
 	r := apptest.Start(t, "--config.file="+apptest.File(t, "c.yml", config.String()), "--log.level=debug")
-	p := scrape(t, r.URL)
+	var p page
+	apptest.WaitUntil(t, func() bool { // an attempt of the beginning may be slow
+		p = scrape(t, r.URL)
+		return !slices.ContainsFunc(sites, func(s *site) bool {
+			return slices.ContainsFunc(s.ids, func(id string) bool { return !p[id].success })
+		})
+	})
 	for _, s := range sites {
 		s.checkWhole(t, "at the beginning", p)
 	}
