@@ -94,6 +94,10 @@ test: ## all tests, with the race detector
 generate: ## update what follows from the Go types of the configuration: its JSON schema and docs/configuration.md
 	$(GO) generate ./config
 
+.PHONY: faults
+faults: ## every fault of the API, crossed with how many instances it hits, and the ends of the program; takes minutes
+	$(GO) test -tags faults -count=1 -timeout=15m -v ./internal/faults
+
 .PHONY: lint
 lint: tools-lint ## golangci-lint over the product and the benchmarks, actionlint over the workflows
 	./bin/actionlint .github/workflows/*.yml

@@ -105,7 +105,7 @@ func (p *publisher) schedulers(targets map[accountRegion]Target, before *invento
 			}
 		}
 		all[at] = &scheduler{
-			at: at, client: t.Client, auth: p.auth[at.account], logger: p.logger, now: p.now, running: p.running,
+			at: at, client: t.Client, auth: p.auth[at.account], logger: p.logger, now: p.now, running: p.running, began: p.now(),
 			tasks: make(map[*record]*task),
 		}
 	}

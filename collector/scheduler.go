@@ -24,6 +24,7 @@ type scheduler struct {
 	logger  log.Logger
 	now     func() time.Time
 	running *sync.WaitGroup // of all goroutines that schedulers start
+	began   time.Time
 
 	mu      sync.Mutex
 	tasks   map[*record]*task // due, in flight, or waiting for another attempt
@@ -57,6 +58,9 @@ func (s *scheduler) request(records []*record, waiting *scrape) {
 		}
 		t := s.tasks[r]
 		if t == nil {
+			if attemptedAt.After(s.began) && waiting.began.Sub(attemptedAt) < waiting.least {
+				continue
+			}
 			t = &task{record: r, since: attemptedAt}
 			s.tasks[r] = t
 			heap.Push(&s.due, t)

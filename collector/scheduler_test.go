@@ -151,6 +151,45 @@ func TestRateLimitDefers(t *testing.T) {
 	})
 }
 
+// A client that asks all the time costs one call for each instance and second.
+func TestCallsForAnInstanceAreASecondApart(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setup.CallInterval = time.Second
+		w.api.SetFault("r-fails", failWith(500, "InternalError"))
+		w.api.SetFault("r-forbidden", failWith(403, "Forbidden.RAM"))
+		advance(time.Millisecond)
+		w.applyMain("r-1 r-fails r-forbidden")
+		advance(time.Millisecond)
+		for range 100 {
+			w.scrapeWithoutPage(soon)
+			advance(100 * time.Millisecond)
+		}
+		if n := len(w.api.Requests()); n != 3*10 {
+			t.Errorf("%d calls for three instances in 10 s", n)
+		}
+		w.scrape(soon)
+		w.api.ClearFaults()
+		w.clients[0].Close()
+		w.setup.Targets = nil
+		w.applyMain("") // another client is asked at once
+		w.scrape(soon).wantSuccess("r-1", "r-fails", "r-forbidden")
+	})
+}
+
+// An attempt that is under way, or to be repeated, is shared by a scrape that comes within that second.
+func TestCallUnderWayIsSharedWithinTheSecond(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setup.CallInterval = time.Second
+		w.api.SetFault("r-1", failWith(500, "InternalError", 1), tairtest.Fault{Delay: 2 * time.Second})
+		advance(time.Millisecond)
+		w.applyMain("r-1", attempts(2))
+		advance(time.Millisecond)
+		first, second := w.scrapeAfter(0, soon), w.scrapeAfter(500*time.Millisecond, soon)
+		first().wantSuccess("r-1")
+		second().wantSuccess("r-1")
+	})
+}
+
 func TestConcurrencyBoundsCallsAndConnections(t *testing.T) {
 	inSlowBubble(t, time.Second, func(w *world) {
 		w.applyMain(strings.Join(makeIDs("r", 10), " "), concurrency(4))

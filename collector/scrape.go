@@ -12,6 +12,7 @@ import (
 type scrape struct {
 	began     time.Time
 	refresh   time.Duration    // an answer younger than this needs no call
+	least     time.Duration    // after an attempt younger than this no other call begins
 	requested map[*record]bool // by requestOnce
 	tasks     map[*scheduler][]*task
 	remaining atomic.Int64
@@ -108,6 +109,7 @@ func (c *instanceCollector) Describe(ch chan<- *prometheus.Desc) {
 // Collect calls the API for what is due, and sends the metrics of every watched instance.
 func (c *instanceCollector) Collect(ch chan<- prometheus.Metric) {
 	s := beginScrape(c.now(), c.inventory.setup.RefreshInterval)
+	s.least = c.inventory.setup.CallInterval
 	instances := []*instance{c.probed}
 	if c.probed == nil {
 		instances = c.requestAll(s)

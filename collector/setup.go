@@ -13,6 +13,7 @@ import (
 // Setup is what to watch, and how.
 type Setup struct {
 	RefreshInterval   time.Duration // an answer younger than this is served from memory; 0: every scrape calls the API
+	CallInterval      time.Duration // at least, between two calls for an instance at the same client, retries aside
 	KeepLast          time.Duration // how long a known answer is served while calls fail
 	DiscoveryInterval time.Duration // between two listings by a source
 	ScrapeTime        time.Duration // the time a scrape has by default; for a warning when the fleet is too large for it

@@ -303,6 +303,7 @@ func (w *world) scrapeWithoutPage(timeout time.Duration) time.Duration {
 	defer cancel()
 	inv, began := w.exporter.current.load(), time.Now()
 	s := beginScrape(began, inv.setup.RefreshInterval)
+	s.least = inv.setup.CallInterval
 	s.request(inv.records)
 	s.wait(ctx)
 	return time.Since(began)

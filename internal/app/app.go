@@ -97,6 +97,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) (code int, 
 		return 0, err
 	}
 	defer closeAll(listeners)
+	a.stopping = ctx.Done()
 	if err := a.reload(); err != nil {
 		return 0, err
 	}
@@ -146,6 +147,9 @@ type app struct {
 	reloading sync.Mutex
 	accounts  accounts // of the current configuration
 	shown     atomic.Pointer[shownConfig]
+	listed    int             // instances in the current configuration
+	reading   atomic.Bool     // the configuration is being read
+	stopping  <-chan struct{} // closed when the program has to end
 }
 
 // shownConfig is the current configuration, and what is shown of it: no secret.
@@ -164,7 +168,7 @@ func (a *app) reload() (err error) {
 			a.exporter.ReloadFailed()
 		}
 	}()
-	cfg, shown, err := a.read()
+	cfg, shown, err := a.readInTime()
 	if err != nil {
 		return err
 	}
@@ -179,6 +183,7 @@ func (a *app) reload() (err error) {
 	next.replace(a.accounts)
 	a.accounts = next
 	a.shown.Store(shown)
+	a.compareListed(cfg)
 	return nil
 }
 

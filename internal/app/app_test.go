@@ -44,12 +44,21 @@ func TestDemoShowsEveryStateAndSaysThatItIsSimulated(t *testing.T) {
 	if !regexp.MustCompile(`tair_ssl_certificate_expires_in_seconds\{.*\} -2592\d\d`).MatchString(body) {
 		t.Error("no instance has expired three days ago")
 	}
-	_, body = r.Get(t, "/metrics")
-	apptest.Contains(t, body, `tair_ssl_scrape_error_info{code="Throttling.User",instance_id="r-gs5demo3m1cbe5rw",reason="throttled"} 1`,
-		`tair_ssl_enabled{instance_id="r-gs5demo3m1cbe5rw"} 1`) // the last known answer is kept
+	body = scrapeUntil(t, r, `tair_ssl_scrape_error_info{code="Throttling.User",instance_id="r-gs5demo3m1cbe5rw",reason="throttled"} 1`)
+	apptest.Contains(t, body, `tair_ssl_enabled{instance_id="r-gs5demo3m1cbe5rw"} 1`) // the last known answer is kept
 	_, page := r.Get(t, "/")
 	apptest.Contains(t, page, "SIMULATED", `href="/metrics"`)
 	apptest.Contains(t, r.Log(), "SIMULATED", "msg=watching configuration=--demo accounts=2 instances=10 discovery=1 regions=*,ap-southeast-1,cn-hangzhou")
+}
+
+// scrapeUntil scrapes until the response has a text: an instance is called once a second at most.
+func scrapeUntil(t *testing.T, r *apptest.Exporter, text string) (body string) {
+	t.Helper()
+	apptest.WaitUntil(t, func() bool {
+		_, body = r.Get(t, "/metrics")
+		return strings.Contains(body, text)
+	})
+	return body
 }
 
 func TestRoutes(t *testing.T) {
@@ -159,8 +168,7 @@ func TestNoSecretLeaves(t *testing.T) {
 		seen.WriteString(body)
 	}
 	api.RevokeKey(apptest.KeyID)
-	_, body := r.Get(t, "/metrics")
-	apptest.Contains(t, body, `reason="unauthorized"`)
+	body := scrapeUntil(t, r, `reason="unauthorized"`)
 	r.Stop() // the log is written now
 	seen.WriteString(body + r.Log())
 	for _, secret := range []string{apptest.KeyID, apptest.KeySecret} {

@@ -75,6 +75,7 @@ func (a *app) build(cfg *config.Config) (collector.Setup, accounts, error) {
 	all := make(accounts, len(cfg.Accounts))
 	setup := collector.Setup{
 		RefreshInterval:   time.Duration(cfg.RefreshInterval),
+		CallInterval:      time.Second, // without a refresh_interval a client could spend the quota alone
 		KeepLast:          time.Duration(cfg.KeepLast),
 		DiscoveryInterval: time.Duration(cfg.DiscoveryInterval),
 		ScrapeTime:        a.scrapeTimeout.Within(a.scrapeTimeout.Default),

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"tair_ssl_exporter/collector/tair/tairtest"
 	"tair_ssl_exporter/internal/apptest"
@@ -157,6 +159,55 @@ accounts:
 	apptest.WaitUntil(t, func() bool { return server.OpenConnections() <= 6 })
 	http.DefaultClient.CloseIdleConnections()
 	apptest.WaitUntil(t, func() bool { return runtime.NumGoroutine() <= before+20 })
+}
+
+// A file that is cut in the middle of its list is valid.
+func TestReloadThatDropsHalfOfTheInstancesWarns(t *testing.T) {
+	_, server := apptest.StartAPI(t)
+	ids := []string{"r-bp1a", "r-bp1b", "r-bp1c", "r-bp1d", "r-bp1e"}
+	path := apptest.File(t, "c.yml", apptest.Config(server, ids...))
+	r := apptest.Start(t, "--config.file="+path, "--web.enable-lifecycle")
+	for _, n := range []int{3, 5, 2, 1} { // over half is dropped from 5 to 2
+		apptest.Write(t, path, apptest.Config(server, ids[:n]...))
+		if status, body := r.Post(t, "/-/reload"); status != http.StatusOK {
+			t.Fatal(body)
+		}
+	}
+	r.Stop()
+	if n := strings.Count(r.Log(), "less than half of the instances"); n != 1 || !strings.Contains(r.Log(), "before=5 now=2") {
+		t.Errorf("%d warnings:\n%s", n, r.Log())
+	}
+}
+
+// A pipe that nobody writes to blocks whoever opens it.
+func TestReloadThatHangsOnItsFileKeepsNothingFromEnding(t *testing.T) {
+	_, server := apptest.StartAPI(t)
+	path := apptest.File(t, "c.yml", apptest.Config(server, apptest.InstanceID))
+	r := apptest.Start(t, "--config.file="+path, "--web.enable-lifecycle")
+	if err := errors.Join(syscall.Mkfifo(path+".fifo", 0o600), os.Rename(path+".fifo", path)); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		status, _ := r.Post(t, "/-/reload")
+		answered <- status
+	}()
+	var writer *os.File
+	apptest.WaitUntil(t, func() (opened bool) { // once a reader is there
+		var err error
+		writer, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		return err == nil
+	})
+	defer writer.Close() // the end of the file for the reader
+	_, body := r.Get(t, "/metrics")
+	apptest.Contains(t, body, `tair_ssl_scrape_success{instance_id="`+apptest.InstanceID+`"} 1`)
+	began := time.Now()
+	if code := r.Stop(); code != 0 || time.Since(began) > 5*time.Second {
+		t.Errorf("exit %d after %s", code, time.Since(began))
+	}
+	if status := <-answered; status != http.StatusInternalServerError {
+		t.Errorf("status %d", status)
+	}
 }
 
 func TestSIGHUPReloads(t *testing.T) {
