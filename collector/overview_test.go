@@ -20,6 +20,7 @@ func TestOverviewShowsWhatIsKnown(t *testing.T) {
 		w.setup.LabelNames = []string{"env", "team"}
 		w.setup.DiscoveryInterval = time.Hour
 		w.setup.Renewals = []RenewalList{{Account: "main", Home: hangzhou}}
+		w.api.SetEvents(w.update(1, "r-near", 2*day, 0))
 		w.applyMain("r-far r-gone r-near r-off r-old r-pending")
 		w.setup.Instances[2].Name, w.setup.Instances[2].Labels = "carts", map[string]string{"team": "payments"}
 		w.setup.Instances[2].Windows = Windows{Warning: 30 * day, Critical: 7 * day}
@@ -31,7 +32,6 @@ func TestOverviewShowsWhatIsKnown(t *testing.T) {
 		w.api.RemoveInstance("r-gone")
 		w.api.SetFault("r-old", failWith(400, "InvalidRedisVersionPattern"))
 		w.api.SetFault("r-pending", tairtest.Fault{Hang: true})
-		w.api.SetEvents(w.update(1, "r-near", 2*day, 0))
 		w.settle()
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
 		defer cancel()
@@ -69,6 +69,13 @@ r-pending  map[] known=false enabled=false  pending=true
 		}
 		if len(o.Renewals) != 1 || !o.Renewals[0].SucceededAt.Equal(w.began) || len(o.Renewals[0].Failures) != 0 {
 			t.Errorf("renewals: %+v", o.Renewals)
+		}
+		if want := (ReloadStatus{SucceededAt: w.began}); o.Reload != want {
+			t.Errorf("reload: %+v, want %+v", o.Reload, want)
+		}
+		w.exporter.ReloadFailed()
+		if got, want := w.exporter.Overview().Reload, (ReloadStatus{Failed: true, SucceededAt: w.began}); got != want {
+			t.Errorf("after a failed reload: %+v, want %+v", got, want)
 		}
 	})
 }
