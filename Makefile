@@ -15,6 +15,8 @@ GORELEASER_VERSION    := v2.14.3
 CYCLONEDX_VERSION     := v1.10.0
 # Without Debian's package: the latest version whose module has the web assets. amtool then comes from .ci/tools.
 ALERTMANAGER_VERSION  := v0.27.0
+# It checks that people with disabilities can use the status page.
+AXE_VERSION           := 4.14.1
 # Their schemas check the manifests.
 KUBERNETES_VERSION          := v1.37.2
 PROMETHEUS_OPERATOR_VERSION := v0.85.0
@@ -105,6 +107,7 @@ lint: tools-lint ## golangci-lint over the product and the benchmarks, actionlin
 	cd bench && ../bin/golangci-lint run --config ../.golangci.yml ./...
 	cd dashboards/lint && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 	cd docs/schema && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
+	cd e2e/browser && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
 .PHONY: format
 format: tools-lint ## gofmt and goimports
@@ -183,11 +186,26 @@ compose: tools-compose tools-rules ## the files of Docker Compose, and its Prome
 	./bin/promtool check config --lint=all --lint-fatal "$$dir/prometheus.yml"
 
 .PHONY: e2e
-e2e: build tools-e2e ## the binary under a real Prometheus and a real Alertmanager, with the shipped rules and dashboards
+e2e: build tools-e2e e2e-browser ## the binary under a real Prometheus and a real Alertmanager, with the shipped rules and dashboards
 	@sed -n 's|^.*\(prometheus/prometheus v[0-9.]*\).*|\1|p' $(TOOLS)/go.mod; ./bin/alertmanager --version | head -n 1
 	EXPORTER="$(CURDIR)/$(BINARY)" PROMETHEUS="$(CURDIR)/bin/prometheus" PROMTOOL="$(CURDIR)/bin/promtool" \
 		ALERTMANAGER="$(CURDIR)/bin/alertmanager" AMTOOL="$(CURDIR)/bin/amtool" \
 		$(GO) test -tags e2e -run E2E -count=1 -timeout=5m -parallel=8 ./e2e ./deploy/compose
+
+.PHONY: e2e-browser
+e2e-browser: build tools-browser ## the status page of the binary in a headless Chromium; skipped, with a line, where it cannot be installed
+	@if [ ! -e bin/chromium ]; then \
+		echo "SKIPPED: the tests in a browser: no Chromium, and no root with apt-get to install it"; exit 0; \
+	fi; \
+	skip=; if [ ! -e bin/axe.js ]; then skip=Accessible; echo "SKIPPED: axe-core: no npm to fetch it"; fi; \
+	./bin/chromium --version; cd e2e/browser; \
+	EXPORTER="$(CURDIR)/$(BINARY)" CHROMIUM="$(CURDIR)/bin/chromium" AXE="$(CURDIR)/bin/axe.js" \
+		$(GO) test -tags e2e -run E2E -skip "$$skip" -count=1 -timeout=5m .
+
+.PHONY: pictures
+pictures: export PICTURES := $(CURDIR)/docs/images
+pictures: e2e-browser ## take the pictures of the status page in docs/images again
+	rm -f docs/images/status-page*-dark.png
 
 DEPLOY := HELM="$(CURDIR)/bin/helm" KUSTOMIZE="$(CURDIR)/bin/kustomize" KUBECONFORM="$(CURDIR)/bin/kubeconform" \
 	PROMTOOL="$(CURDIR)/bin/promtool" KUBERNETES_VERSION=$(KUBERNETES_VERSION) \
@@ -211,7 +229,21 @@ DEBIAN_PACKAGE = [ "$$(id -u)" -eq 0 ] && [ ! -d /run/systemd/system ] && comman
 	apt-get install -y -qq --no-install-recommends prometheus-alertmanager; }; }
 debian = if { $(DEBIAN_PACKAGE); } >/dev/null 2>&1; then ln -sf /usr/bin/$(2) bin/$(1); else $(3); fi
 
-.PHONY: tools tools-lint tools-rules tools-e2e tools-deploy tools-compose
+# A Chromium of the machine, or the one of Debian that needs no screen. None is no error.
+CHROMIUM_PACKAGE = [ "$$(id -u)" -eq 0 ] && command -v apt-get && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell
+define chromium
+	@which() { command -v chromium-headless-shell || command -v chromium || command -v google-chrome; }; \
+	if [ ! -e bin/chromium ]; then \
+		echo "installing chromium into ./bin"; mkdir -p bin; \
+		which >/dev/null || { $(CHROMIUM_PACKAGE); } >/dev/null 2>&1 || true; \
+		if which >/dev/null; then ln -sf "$$(which)" bin/chromium; fi; \
+	fi
+endef
+fetch_axe = dir=$$(mktemp -d); npm pack --silent --pack-destination "$$dir" axe-core@$(AXE_VERSION) >/dev/null; \
+	tar -xzf "$$dir"/axe-core-*.tgz -C "$$dir" package/axe.min.js; install -m 755 "$$dir/package/axe.min.js" bin/axe.js; rm -rf "$$dir"
+
+.PHONY: tools tools-lint tools-rules tools-e2e tools-browser tools-deploy tools-compose
 tools: tools-lint tools-rules tools-e2e tools-deploy tools-compose ## install every tool into ./bin
 tools-lint:
 	$(call released,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
@@ -219,7 +251,10 @@ tools-lint:
 tools-rules:
 	$(call install,amtool,$(TOOLS_ID),$(call debian,amtool,amtool,$(call in_module,amtool,github.com/prometheus/alertmanager/cmd/amtool)))
 	$(call tool,promtool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_FLAGS))
-tools-e2e: tools-rules
+tools-browser:
+	$(chromium)
+	$(if $(shell command -v npm),$(call install,axe.js,$(AXE_VERSION),$(fetch_axe)))
+tools-e2e: tools-rules tools-browser
 	$(call install,alertmanager,$(ALERTMANAGER_VERSION),$(call debian,alertmanager,prometheus-alertmanager,$(call \
 		with_release,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))))
 	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_FLAGS))

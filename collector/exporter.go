@@ -137,7 +137,7 @@ func (e *Exporter) CredentialsFailed(account string, err *creds.Error) {
 }
 
 // ReloadFailed notes that the configuration could not be loaded; the one in force stays.
-func (e *Exporter) ReloadFailed() { e.metrics.reloadSuccessful.Set(0) }
+func (e *Exporter) ReloadFailed() { e.metrics.reloadFailed() }
 
 // Ready returns nil once a configuration is in force and each of its discovery entries has been tried once, whatever came
 // of it: one account that is broken does not make the exporter useless. It stays so: a new entry does not take an

@@ -19,6 +19,13 @@ type Overview struct {
 	Regions    []RegionStatus   // in the order of account and region
 	Renewals   []RenewalsStatus // the accounts whose scheduled updates are listed, in the order of their names
 	Shard      Shard
+	Reload     ReloadStatus
+}
+
+// ReloadStatus is how loading the configuration goes.
+type ReloadStatus struct {
+	Failed      bool      // the latest attempt; the configuration before it is in force
+	SucceededAt time.Time // when the configuration in force was loaded; zero: none is
 }
 
 // InstanceStatus is what is known of a watched instance.
@@ -62,7 +69,7 @@ type ListingState struct {
 
 // Overview returns what is known now, from memory. Before the first Apply it is empty.
 func (e *Exporter) Overview() Overview {
-	o := Overview{At: e.now()}
+	o := Overview{At: e.now(), Reload: e.metrics.reloadStatus()}
 	inv := e.current.load()
 	if inv == nil {
 		return o

@@ -70,6 +70,13 @@ r-pending  map[] known=false enabled=false  pending=true
 		if len(o.Renewals) != 1 || !o.Renewals[0].SucceededAt.Equal(w.began) || len(o.Renewals[0].Failures) != 0 {
 			t.Errorf("renewals: %+v", o.Renewals)
 		}
+		if want := (ReloadStatus{SucceededAt: w.began}); o.Reload != want {
+			t.Errorf("reload: %+v, want %+v", o.Reload, want)
+		}
+		w.exporter.ReloadFailed()
+		if got, want := w.exporter.Overview().Reload, (ReloadStatus{Failed: true, SucceededAt: w.began}); got != want {
+			t.Errorf("after a failed reload: %+v, want %+v", got, want)
+		}
 	})
 }
 

@@ -26,8 +26,9 @@ type selfMetrics struct {
 	reloadSuccessful    prometheus.Gauge
 	reloadTime          prometheus.Gauge
 
-	mu   sync.RWMutex
-	left map[accountRegion]struct{} // not watched any more: calls that end late do not count; region "": a whole account
+	mu     sync.RWMutex
+	reload ReloadStatus
+	left   map[accountRegion]struct{} // not watched any more: calls that end late do not count; region "": a whole account
 
 	codes *codeLimit
 }
@@ -91,6 +92,23 @@ func (m *selfMetrics) scraped(s scrapeStats) {
 func (m *selfMetrics) loaded(now time.Time) {
 	m.reloadSuccessful.Set(1)
 	m.reloadTime.Set(unixSeconds(now))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reload = ReloadStatus{SucceededAt: now}
+}
+
+// reloadFailed notes that a configuration could not be loaded.
+func (m *selfMetrics) reloadFailed() {
+	m.reloadSuccessful.Set(0)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reload.Failed = true
+}
+
+func (m *selfMetrics) reloadStatus() ReloadStatus {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.reload
 }
 
 // watching notes that an inventory comes into force in the place of another (nil: the first): its label sets are there

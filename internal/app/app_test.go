@@ -46,8 +46,14 @@ func TestDemoShowsEveryStateAndSaysThatItIsSimulated(t *testing.T) {
 	}
 	body = scrapeUntil(t, r, `tair_ssl_scrape_error_info{code="Throttling.User",instance_id="r-gs5demo3m1cbe5rw",reason="throttled"} 1`)
 	apptest.Contains(t, body, `tair_ssl_enabled{instance_id="r-gs5demo3m1cbe5rw"} 1`) // the last known answer is kept
-	_, page := r.Get(t, "/")
-	apptest.Contains(t, page, "SIMULATED", `href="/metrics"`)
+	var page string
+	apptest.WaitUntil(t, func() bool { // no scrape waits for the renewals
+		_, page = r.Get(t, "/")
+		return strings.Contains(page, "after the expiry")
+	})
+	apptest.Contains(t, page, "SIMULATED", `href="metrics"`, "订单缓存", "Last call failed: forbidden", "expired 3 days ago")
+	_, calendar := r.Get(t, "/calendar.ics?label=team:payments")
+	apptest.Contains(t, calendar, "UID:r-bp1demo8c5vnr1le.expiry@", "UID:r-bp1demo8c5vnr1le.renewal@")
 	apptest.Contains(t, r.Log(), "SIMULATED", "msg=watching configuration=--demo accounts=2 instances=10 discovery=1 regions=*,ap-southeast-1,cn-hangzhou")
 }
 
@@ -73,7 +79,11 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/-/ready", 200, "ready\n"},
 		{"GET", "/metrics/self", 200, "tair_ssl_exporter_instances{account=\"default\",region=\"cn-hangzhou\"} 1\n"},
 		{"GET", "/config", 200, "access_key_secret: <secret>"},
-		{"GET", "/", 200, "tair_ssl_exporter"},
+		{"GET", "/", 200, "1 of 1 instances has not been read yet."},
+		{"GET", "/assets/page.css", 200, "prefers-color-scheme"},
+		{"GET", "/assets/", 404, "404 page not found\n"},
+		{"GET", "/calendar.ics", 503, "1 of 1 instances have not been read yet"},
+		{"GET", "/calendar.ics?label=x", 400, "such as label=team:payments"},
 		{"GET", "/probe", 400, "the parameter target is missing"},
 		{"GET", "/probe?target=r-bp1unknown", 404, "not an instance that is watched here"},
 		{"GET", "/nothing", 404, "404 page not found\n"},
@@ -163,7 +173,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	}
 	r := apptest.Start(t, "--config.file="+apptest.File(t, "c.yml", apptest.Config(server, apptest.InstanceID, "r-bp1other")), "--log.level=debug")
 	var seen strings.Builder
-	for _, path := range []string{"/metrics", "/metrics", "/metrics/self", "/config", "/", "/-/ready"} {
+	for _, path := range []string{"/metrics", "/metrics", "/metrics/self", "/config", "/", "/calendar.ics", "/-/ready"} {
 		_, body := r.Get(t, path)
 		seen.WriteString(body)
 	}

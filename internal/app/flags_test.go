@@ -55,6 +55,9 @@ func TestBadInputGivesOneClearLine(t *testing.T) {
 		{name: "unclean path", args: []string{"--demo", "--web.telemetry-path=/metrics/"}, want: []string{"--web.telemetry-path=/metrics/", "clean path"}},
 		{name: "path with an escape", args: []string{"--demo", "--web.telemetry-path=/%zz"}, want: []string{"--web.telemetry-path", "clean path"}},
 		{name: "taken path", args: []string{"--demo", "--web.telemetry-path=/config"}, want: []string{"--web.telemetry-path", "taken"}},
+		{name: "path of the calendar", args: []string{"--demo", "--web.telemetry-path=/calendar.ics"}, want: []string{"--web.telemetry-path", "taken"}},
+		{name: "path of the assets", args: []string{"--demo", "--web.telemetry-path=/assets"}, want: []string{"--web.telemetry-path", "taken"}},
+		{name: "path below the assets", args: []string{"--demo", "--web.telemetry-path=/assets/page.js"}, want: []string{"--web.telemetry-path", "taken"}},
 		{name: "demo and file", args: []string{"--demo", "--config.file=c.yml"}, want: []string{"--demo", "cannot be combined"}},
 		{name: "file and instance", args: []string{"--instance=cn-hangzhou/r-bp1a", "--config.file=c.yml"}, want: []string{"--instance", "cannot be combined"}},
 		{name: "bad instance", args: []string{"--instance=r-bp1a"}, want: []string{"--instance", "REGION/ID"}},
@@ -194,7 +197,7 @@ func TestTheVersionIsNeverEmpty(t *testing.T) {
 	_, page := apptest.Start(t, "--demo").Get(t, "/")
 	for text, form := range map[string]string{
 		printed: `, version \S+ \(branch: \S+, revision: \S+\)`,
-		page:    `version=\S+, branch=\S+, revision=\S+`,
+		page:    `<dd>\S+, revision \S+</dd>`,
 	} {
 		if !regexp.MustCompile(form).MatchString(text) {
 			t.Errorf("nothing like %s in\n%s", form, text)

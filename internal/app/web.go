@@ -15,15 +15,18 @@ import (
 	"github.com/prometheus/exporter-toolkit/bootstrap"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
+
+	"tair_ssl_exporter/internal/page"
 )
 
 const (
-	pathProbe   = "/probe"
-	pathSD      = "/sd"
-	pathConfig  = "/config"
-	pathHealthy = "/-/healthy"
-	pathReady   = "/-/ready"
-	pathReload  = "/-/reload"
+	pathProbe    = "/probe"
+	pathSD       = "/sd"
+	pathConfig   = "/config"
+	pathCalendar = "/calendar.ics"
+	pathHealthy  = "/-/healthy"
+	pathReady    = "/-/ready"
+	pathReload   = "/-/reload"
 
 	// readTimeout bounds the reading of a request. A body that does not come is refused before: see withoutBody.
 	readTimeout = 5 * time.Second
@@ -36,7 +39,8 @@ const (
 
 // isReserved reports whether a path is one of the fixed routes.
 func isReserved(path string) bool {
-	return slices.Contains([]string{pathConfig, pathHealthy, pathReady, pathReload, pathProbe, pathSD}, path)
+	return strings.HasPrefix(path+"/", page.AssetsPath+"/") ||
+		slices.Contains([]string{pathConfig, pathCalendar, pathHealthy, pathReady, pathReload, pathProbe, pathSD}, path)
 }
 
 // serve answers requests until ctx ends, and then waits for those in flight.
@@ -139,12 +143,10 @@ func cause(err error) error {
 
 // routes returns the handler of every route.
 func (a *app) routes() (http.Handler, error) {
-	landing, err := a.landingPage()
-	if err != nil {
-		return nil, fmt.Errorf("making the landing page: %w", err)
-	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", landing)
+	if err := a.handleForPeople(mux); err != nil {
+		return nil, err
+	}
 	mux.Handle("GET "+a.telemetryPath, a.scrapeHandler(a.exporter.MetricsHandler(a.scrapeTimeout)))
 	mux.Handle("GET "+a.telemetryPath+"/self", a.exporter.SelfHandler())
 	mux.Handle("GET "+pathProbe, a.scrapeHandler(a.exporter.ProbeHandler(a.scrapeTimeout)))

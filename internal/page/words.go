@@ -1,0 +1,55 @@
+package page
+
+import (
+	"fmt"
+	"time"
+)
+
+// moment is a point in time as the page shows it. The zero value is one that is not known.
+type moment struct {
+	Unix  int64  // orders the rows
+	Words string // relative to now, such as "in 12 days"
+	ISO   string // for programs
+	UTC   string // for people
+}
+
+func at(t time.Time, words string) moment {
+	t = t.UTC()
+	return moment{Unix: t.Unix(), Words: words, ISO: t.Format(time.RFC3339), UTC: t.Format("2006-01-02 15:04 UTC")}
+}
+
+// Known reports whether there is such a moment.
+func (m moment) Known() bool { return m.Words != "" }
+
+// relative returns t relative to now.
+func relative(t, now time.Time) string {
+	switch ago := now.Sub(t); {
+	case ago < 0:
+		return "in " + span(-ago)
+	case ago < time.Minute:
+		return "just now"
+	default:
+		return span(ago) + " ago"
+	}
+}
+
+// span returns a duration in its largest full unit, rounded down, such as "12 days".
+func span(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
+		if n := int(d / unit.size); n > 0 {
+			return count(n, unit.name)
+		}
+	}
+	return "less than a minute"
+}
+
+// count returns a number with a noun, such as "1 day" and "2 days".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
