@@ -15,9 +15,9 @@ func TestMain(m *testing.M) { apptest.AtRoot(m) }
 func TestVersionsAreTheNewestRelease(t *testing.T) {
 	named := regexp.MustCompile(`(?m)(?:^ARG VERSION=|^version: |^appVersion: |tair_ssl_exporter:)"?(\d[\w.+-]*\w)`)
 	for file, atLeast := range map[string]int{
-		"Dockerfile":                  3, // the example, the stage of the binary and that of the label
-		"README.md":                   0,
-		"deploy/compose/compose.yaml": 1,
+		"Dockerfile":                               3, // the example, the stage of the binary and that of the label
+		"docs/installation.md":                     2,
+		"deploy/compose/compose.yaml":              1,
 		"deploy/helm/tair-ssl-exporter/Chart.yaml": 2,
 	} {
 		versions := named.FindAllStringSubmatch(apptest.Read(t, file), -1)
@@ -42,7 +42,7 @@ func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
 
 func TestExamplesRunTheImageConfined(t *testing.T) {
 	image := "tair_ssl_exporter:" + apptest.NewestRelease(t)
-	for _, file := range []string{"Dockerfile", "README.md"} {
+	for _, file := range []string{"Dockerfile", "docs/installation.md"} {
 		text := regexp.MustCompile(`\\\n#?`).ReplaceAllString(apptest.Read(t, file), "")
 		for _, command := range apptest.MatchesIn(t, file, text, `(?m)^#? *docker run (.*)$`) {
 			words := strings.Fields(strings.ReplaceAll(command, `"`, ""))
