@@ -16,6 +16,8 @@ func TestVersionsAreTheNewestRelease(t *testing.T) {
 	named := regexp.MustCompile(`(?m)(?:^ARG VERSION=|^version: |^appVersion: |tair_ssl_exporter:)"?(\d[\w.+-]*\w)`)
 	for file, atLeast := range map[string]int{
 		"Dockerfile":                               3, // the example, the stage of the binary and that of the label
+		"README.md":                                0,
+		"README.zh-CN.md":                          0,
 		"docs/installation.md":                     2,
 		"deploy/compose/compose.yaml":              1,
 		"deploy/helm/tair-ssl-exporter/Chart.yaml": 2,

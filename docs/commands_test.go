@@ -50,7 +50,7 @@ func shellCommands(t *testing.T, path string) [][]string {
 func TestEveryFlagIsDocumented(t *testing.T) {
 	_, help, _ := apptest.Run(t, "--help")
 	listed := apptest.Matches(t, "docs/configuration.md", "(?m)^\\| `--([a-z.-]+)` \\|")
-	for _, flag := range apptest.MatchesIn(t, "--help", help, `(?m)^ +(?:-h, )?--(?:\[no-\])?([a-z.-]+)`) {
+	for _, flag := range apptest.MatchesIn(t, "--help", help, `(?m)^ {2,6}(?:-h, )?--(?:\[no-\])?([a-z.-]+)`) {
 		if !slices.Contains(listed, flag) {
 			t.Errorf("--%s is not in the table", flag)
 		}
