@@ -17,6 +17,8 @@ func TestVersionsAreTheNewestRelease(t *testing.T) {
 	files := map[string]int{
 		"Dockerfile":                  3, // the example, the stage of the binary and that of the label
 		"README.md":                   0,
+		"README.zh-CN.md":             0,
+		"docs/installation.md":        2,
 		"docs/scaling.md":             1,
 		"deploy/compose/compose.yaml": 1,
 		"deploy/helm/tair-ssl-exporter/Chart.yaml": 2,
@@ -67,7 +69,7 @@ func TestImageIsBuiltWithAGoThatTheModuleTakes(t *testing.T) {
 
 func TestExamplesRunTheImageConfined(t *testing.T) {
 	image := "tair_ssl_exporter:" + apptest.NewestRelease(t)
-	for _, file := range []string{"Dockerfile", "README.md"} {
+	for _, file := range []string{"Dockerfile", "docs/installation.md"} {
 		text := regexp.MustCompile(`\\\n#?`).ReplaceAllString(apptest.Read(t, file), "")
 		for _, command := range apptest.MatchesIn(t, file, text, `(?m)^#? *docker run (.*)$`) {
 			words := strings.Fields(strings.ReplaceAll(command, `"`, ""))

@@ -41,12 +41,6 @@ func scalingYAML(t *testing.T, key string) []string {
 	return found
 }
 
-func TestScalingConfigurationsAreValid(t *testing.T) {
-	for _, text := range scalingYAML(t, "accounts") {
-		apptest.CheckConfig(t, "--config.file="+apptest.File(t, "c.yml", text))
-	}
-}
-
 // The test of the chart compares the manifests with the chart.
 func TestScalingPrometheusFindsThePods(t *testing.T) {
 	var prometheus struct {

@@ -113,8 +113,10 @@ func TestREADMEListsTheValues(t *testing.T) {
 
 func TestREADMEExamplesAreValues(t *testing.T) {
 	t.Parallel()
-	for _, text := range apptest.Blocks(t, chart+"/README.md", apptest.Read(t, chart+"/README.md"), "yaml") {
-		renderWith(t, "--values", apptest.File(t, "values.yaml", text))
+	for _, path := range []string{chart + "/README.md", "docs/ack-arms.md"} {
+		for _, text := range apptest.Blocks(t, path, apptest.Read(t, path), "yaml") {
+			renderWith(t, "--values", apptest.File(t, "values.yaml", text))
+		}
 	}
 }
 
@@ -122,7 +124,7 @@ func TestInstallationsOfTheREADMEsRender(t *testing.T) {
 	t.Parallel()
 	values := apptest.File(t, "my-values.yaml", apptest.Read(t, valuesOf("monitoring")))
 	installations := 0
-	for _, path := range []string{"README.md", chart + "/README.md"} {
+	for _, path := range []string{"README.md", "docs/installation.md", "docs/ack-arms.md", chart + "/README.md"} {
 		for _, words := range apptest.ShellCommands(t, path) {
 			if words[0] != "helm" || words[1] != "upgrade" {
 				continue

@@ -99,7 +99,7 @@ func TestRulesAreReadInFiveMinutes(t *testing.T) {
 	if found := regexp.MustCompile(`\[\w+:\w*\]|\bquery\b`).FindString(text); found != "" {
 		t.Errorf("%q: neither sub-queries nor queries in annotations, which a large fleet makes slow", found)
 	}
-	apptest.Contains(t, apptest.Read(t, "README.md"), "s|"+apptest.RunbookBase+"|")
+	apptest.Contains(t, apptest.Read(t, "docs/monitoring.md"), "s|"+apptest.RunbookBase+"|")
 }
 
 // That the alerts do what the tests say is for make rules; here, that the texts of each are among them.
