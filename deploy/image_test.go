@@ -15,12 +15,12 @@ func TestMain(m *testing.M) { apptest.AtRoot(m) }
 func TestVersionsAreTheNewestRelease(t *testing.T) {
 	named := regexp.MustCompile(`(?m)(?:^ARG VERSION=|^version: |^appVersion: |app.kubernetes.io/version: |tair_ssl_exporter:|make image VERSION=)"?(\d[\w.+-]*\w)`)
 	files := map[string]int{
-		"Dockerfile":                  3, // the example, the stage of the binary and that of the label
-		"README.md":                   0,
-		"README.zh-CN.md":             0,
-		"docs/installation.md":        2,
-		"docs/scaling.md":             1,
-		"deploy/compose/compose.yaml": 1,
+		"Dockerfile":                               3, // the example, the stage of the binary and that of the label
+		"README.md":                                0,
+		"README.zh-CN.md":                          0,
+		"docs/installation.md":                     2,
+		"docs/scaling.md":                          1,
+		"deploy/compose/compose.yaml":              1,
 		"deploy/helm/tair-ssl-exporter/Chart.yaml": 2,
 		"deploy/kubernetes/deployment.yaml":        3, // two labels and the image
 	}
