@@ -14,8 +14,26 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// TestPackagedChartGolden renders the chart as helm package writes it, which follows the links to rules and dashboards.
-// The notes are rendered as a document of their own: helm template leaves them out.
+// TestChartFilesGolden compares the rules and dashboards of the chart with the shipped ones. They are copies, because some
+// tools that fetch a chart drop links. It is the first test of the file: the others render what it writes.
+func TestChartFilesGolden(t *testing.T) {
+	var copies []string
+	for dir, pattern := range map[string]string{"rules": "deploy/prometheus/rules/*.rules.yml", "dashboards": "dashboards/*.json"} {
+		for _, shipped := range apptest.Glob(t, pattern) {
+			path := filepath.Join(chart, "files", dir, filepath.Base(shipped))
+			golden(t, path, apptest.Read(t, shipped))
+			copies = append(copies, path)
+		}
+	}
+	for _, path := range apptest.Glob(t, chart+"/files/*/*") {
+		if about, err := os.Lstat(path); err != nil || !about.Mode().IsRegular() || !slices.Contains(copies, path) {
+			t.Errorf("%s is no copy of a shipped file (%v)", path, err)
+		}
+	}
+}
+
+// TestPackagedChartGolden renders the chart as helm package writes it. The notes are rendered as a document of their own:
+// helm template leaves them out.
 func TestPackagedChartGolden(t *testing.T) {
 	dir := t.TempDir()
 	apptest.Command(t, apptest.Tool(t, "HELM"), "package", "--destination", dir, chart)

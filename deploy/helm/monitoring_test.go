@@ -3,6 +3,7 @@
 package helm_test
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -55,6 +56,27 @@ func TestRulesAreTheShipped(t *testing.T) {
 			t.Errorf("%s: the rules are not those of %q, adapted", set, want.files)
 		}
 		apptest.Command(t, apptest.Tool(t, "PROMTOOL"), "check", "rules", "--lint=all", "--lint-fatal", ruleFile(t, all))
+	}
+}
+
+// A chart that lost its rules or dashboards on the way would otherwise install without them.
+func TestLostFilesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ value, lost, refusal string }{
+		{"prometheusRule.enabled", "rules/tair_ssl.rules.yml", "prometheusRule: files/rules/tair_ssl.rules.yml is missing or empty in this chart"},
+		{"dashboards.enabled", "dashboards/tair-ssl-overview.json", "dashboards: files/dashboards/tair-ssl-overview.json is missing or empty in this chart"},
+	} {
+		dir := filepath.Join(t.TempDir(), "chart")
+		apptest.Command(t, "cp", "-r", chart, dir)
+		path := filepath.Join(dir, "files", c.lost)
+		apptest.Write(t, path, "")
+		_, empty := helm(t, releaseName, dir, "--set", c.value+"=true")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		_, missing := helm(t, releaseName, dir, "--set", c.value+"=true")
+		mustRefuse(t, c.lost, empty, c.refusal)
+		mustRefuse(t, c.lost, missing, c.refusal)
 	}
 }
 

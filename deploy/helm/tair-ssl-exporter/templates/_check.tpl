@@ -11,8 +11,8 @@
 {{- end }}
 
 {{- /* Flags of which a second one would win or be refused, and flags with which nothing is served. */}}
-{{- $taken := list "config.check" "config.file" "demo" "health-check" "help" "instance" "once" "once.format" "shard"
-      "total-shards" "version" "web.config.file" "web.listen-address" "web.telemetry-path" }}
+{{- $taken := list "config.check" "config.example" "config.file" "demo" "health-check" "help" "instance" "once" "once.format"
+      "once.timeout" "once.warn" "shard" "total-shards" "version" "web.config.file" "web.listen-address" "web.telemetry-path" }}
 {{- range .Values.extraArgs }}
 {{- $flag := splitList "=" . | first | trimPrefix "--" | trimPrefix "no-" }}
 {{- if or (has $flag $taken) (regexMatch "^(help|completion)-" $flag) }}

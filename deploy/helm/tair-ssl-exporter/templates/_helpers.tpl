@@ -68,3 +68,12 @@ pod-identity.alibabacloud.com/role-name: {{ .Values.rrsa.roleName | quote }}
 {{- printf "%dMiB" (div (mul 9 1024 (trimSuffix "Gi" $limit | int64)) 10) }}
 {{- end }}
 {{- end }}
+
+{{- /* The text of a file of the chart, for the value that needs it: of (list $ VALUE PATH). */}}
+{{- define "tair-ssl-exporter.file" -}}
+{{- $text := (index . 0).Files.Get (index . 2) }}
+{{- if not $text }}
+{{- printf "\n%s: %s is missing or empty in this chart; make golden writes it" (index . 1) (index . 2) | fail }}
+{{- end }}
+{{- $text }}
+{{- end }}
