@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,8 +26,8 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-// startExporter starts the built binary and returns its URL, once it has read the instances as often as asked.
-func startExporter(t *testing.T, scrapes int, flags ...string) string {
+// startExporter starts the built binary and returns its URL, once its metrics have a text. It scrapes until then.
+func startExporter(t *testing.T, text string, flags ...string) string {
 	t.Helper()
 	address := apptest.FreeAddress(t)
 	apptest.Background(t, apptest.Tool(t, "EXPORTER"), append(flags, "--web.listen-address="+address)...)
@@ -38,9 +39,9 @@ func startExporter(t *testing.T, scrapes int, flags ...string) string {
 		_ = resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-	for range scrapes {
-		get(t, "http://"+address+"/metrics")
-	}
+	apptest.Within(t, 30*time.Second, 100*time.Millisecond, func() bool {
+		return strings.Contains(get(t, "http://"+address+"/metrics"), text)
+	})
 	return "http://" + address + "/"
 }
 

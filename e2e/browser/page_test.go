@@ -45,7 +45,7 @@ func (b *tab) want(what string, names ...string) {
 // startDemo starts the demo, once its renewals are known too.
 func startDemo(t *testing.T) string {
 	t.Helper()
-	address := startExporter(t, 2, "--demo")
+	address := startExporter(t, `reason="throttled"`, "--demo") // its second call fails
 	apptest.WaitUntil(t, func() bool { return strings.Contains(get(t, address), "after the expiry") })
 	return address
 }
@@ -120,7 +120,7 @@ func TestE2EAHostileNameIsText(t *testing.T) {
 	_, server := apptest.StartAPI(t)
 	config := strings.Replace(apptest.Config(server, apptest.InstanceID), "["+apptest.InstanceID+"]",
 		"[{id: "+apptest.InstanceID+", name: '"+hostile+"'}]", 1)
-	b := open(t, startExporter(t, 1, "--config.file="+apptest.File(t, "c.yml", config)), 1440)
+	b := open(t, startExporter(t, "tair_ssl_scrape_success", "--config.file="+apptest.File(t, "c.yml", config)), 1440)
 	b.want("the name", hostile)
 	if n := value[int](b, `document.images.length`); n != 1 {
 		t.Errorf("%d images, want the icon alone", n)
