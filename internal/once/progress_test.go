@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tair_ssl_exporter/collector"
+	"tair_ssl_exporter/collector/tair"
 	"tair_ssl_exporter/internal/once"
 )
 
@@ -69,5 +70,19 @@ func TestNamesAreHarmless(t *testing.T) {
 	}
 	if row := strings.Split(table.String(), "\n")[1]; !strings.HasPrefix(row, "�[31mred���  r-1  a") {
 		t.Errorf("%q", row)
+	}
+}
+
+// A time.Duration ends after 292 years.
+func TestDaysUntilADateFarAway(t *testing.T) {
+	r := once.Report{Overview: collector.Overview{At: time.Unix(0, 0), Complete: true, Instances: []collector.InstanceStatus{
+		{ID: "r-1", Known: true, SSL: tair.SSL{Supported: true, Enabled: true, ExpiresAt: time.Unix(0, 0).AddDate(8000, 0, 0)}},
+	}}}
+	var out strings.Builder
+	if err := r.WriteJSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "\"days_left\": 2921940\n") {
+		t.Errorf("%s", out.String())
 	}
 }

@@ -68,7 +68,8 @@ func (r *Report) state(i *collector.InstanceStatus) string {
 
 // daysLeft returns the whole days until a certificate expires; negative once it has expired.
 func (r *Report) daysLeft(i *collector.InstanceStatus) int {
-	return int(math.Floor(i.SSL.ExpiresAt.Sub(r.At).Hours() / 24))
+	const day = 24 * 60 * 60 * 1000 // milliseconds: a Duration ends after 292 years
+	return int(math.Floor(float64(i.SSL.ExpiresAt.UnixMilli()-r.At.UnixMilli()) / day))
 }
 
 // isRead reports whether the latest call for an instance succeeded.

@@ -124,13 +124,13 @@ func notes(instances []collector.InstanceStatus) [states]string {
 				return "within its own window"
 			}
 		}
-		return "within " + span(first)
+		return "within " + span(first.Milliseconds())
 	}
 	return [states]string{
 		"renew now",
 		within(func(w collector.Windows) time.Duration { return w.Critical }),
 		within(func(w collector.Windows) time.Duration { return w.Warning }),
-		"within " + span(upcomingWindow),
+		"within " + span(upcomingWindow.Milliseconds()),
 		"later",
 		"no answer",
 		"nothing to expire",

@@ -23,23 +23,23 @@ func (m moment) Known() bool { return m.Words != "" }
 
 // relative returns t relative to now.
 func relative(t, now time.Time) string {
-	switch ago := now.Sub(t); {
+	switch ago := now.UnixMilli() - t.UnixMilli(); { // a Duration ends after 292 years
 	case ago < 0:
 		return "in " + span(-ago)
-	case ago < time.Minute:
+	case ago < time.Minute.Milliseconds():
 		return "just now"
 	default:
 		return span(ago) + " ago"
 	}
 }
 
-// span returns a duration in its largest full unit, rounded down, such as "12 days".
-func span(d time.Duration) string {
+// span returns some milliseconds in their largest full unit, rounded down, such as "12 days".
+func span(ms int64) string {
 	for _, unit := range []struct {
 		name string
 		size time.Duration
 	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
-		if n := int(d / unit.size); n > 0 {
+		if n := int(ms / unit.size.Milliseconds()); n > 0 {
 			return count(n, unit.name)
 		}
 	}
