@@ -1,4 +1,7 @@
-// Package faults holds tests that break what the exporter talks to, and the exporter itself.
+//go:build linux
+
+// Package faults holds tests that break what the exporter talks to, and the exporter itself. They need Linux: they count the
+// open files in /proc, fill a log with /dev/full and limit files by ulimit.
 package faults
 
 import (

@@ -1,3 +1,5 @@
+//go:build linux
+
 package faults
 
 import (
@@ -66,10 +68,16 @@ func (p *process) reload(t *testing.T) int {
 	return status
 }
 
-// wantExit0 waits for the end after SIGTERM.
+// wantExit0 ends the program by SIGTERM.
 func (p *process) wantExit0(t *testing.T) {
 	t.Helper()
 	p.signal(t, syscall.SIGTERM)
+	p.wantEnd(t)
+}
+
+// wantEnd waits for the end, which has the exit code 0.
+func (p *process) wantEnd(t *testing.T) {
+	t.Helper()
 	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
