@@ -30,8 +30,7 @@ func Command(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// Background runs a program until the test ends. It must exit with 0 after SIGTERM, but for Alertmanager, which listens a
-// moment before it handles signals.
+// Background runs a program until the test ends. It must exit with 0 after SIGTERM.
 func Background(t *testing.T, name string, args ...string) *os.Process {
 	t.Helper()
 	var out strings.Builder
@@ -42,10 +41,7 @@ func Background(t *testing.T, name string, args ...string) *os.Process {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		err := cmd.Wait()
-		status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-		unhandled := filepath.Base(name) == "alertmanager" && status.Signaled() && status.Signal() == syscall.SIGTERM
-		if err != nil && !unhandled {
+		if err := cmd.Wait(); err != nil {
 			t.Errorf("%s: %v", filepath.Base(name), err)
 		}
 		if t.Failed() {
