@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -64,12 +65,13 @@ func (a Attempt) RequestID() string {
 
 // Client calls the API of one region with the credentials of one account. It is safe for concurrent use.
 type Client struct {
-	cfg      ClientConfig
-	url      url.URL // of the API, without a query
-	requests *lane   // of DescribeInstanceSSL
-	events   *lane   // of DescribeActiveOperationTasks, so that it delays no listing
-	listings *lane   // of the other operations, so that a slow or throttled listing delays no scrape
-	closed   atomic.Bool
+	cfg       ClientConfig
+	url       url.URL // of the API, without a query
+	transport *http.Transport
+	requests  *lane // of DescribeInstanceSSL
+	events    *lane // of DescribeActiveOperationTasks, so that it delays no listing
+	listings  *lane // of the other operations, so that a slow or throttled listing delays no scrape
+	closed    atomic.Bool
 }
 
 // NewClient returns a client. It opens no connection. The error names the field of cfg that is missing or wrong.
@@ -96,15 +98,15 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.DialContext == nil {
 		cfg.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
 	}
-	transport := newTransport(cfg)
-	requests, listings, events := newLane(transport, cfg.QPS, cfg.Concurrency), newLane(transport, cfg.QPS, 1), newLane(transport, cfg.QPS, 1)
+	requests, listings, events := newLane(cfg.QPS, cfg.Concurrency), newLane(cfg.QPS, 1), newLane(cfg.QPS, 1)
 	listings.shared, events.shared = requests.limiter, requests.limiter
 	return &Client{
-		cfg:      cfg,
-		url:      url.URL{Scheme: scheme, Host: host, Path: "/"},
-		requests: requests,
-		listings: listings,
-		events:   events,
+		cfg:       cfg,
+		url:       url.URL{Scheme: scheme, Host: host, Path: "/"},
+		transport: newTransport(cfg),
+		requests:  requests,
+		listings:  listings,
+		events:    events,
 	}, nil
 }
 
@@ -122,5 +124,5 @@ func (c *Client) Attempts() int { return c.cfg.Attempts }
 // the client.
 func (c *Client) Close() {
 	c.closed.Store(true)
-	c.requests.transport.CloseIdleConnections() // the lanes share it
+	c.transport.CloseIdleConnections()
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"net/http"
 	"time"
 
 	"tair_ssl_exporter/collector/tair/creds"
@@ -13,40 +11,13 @@ import (
 
 // lane carries one kind of request to the API, with its own limits.
 type lane struct {
-	slots     chan struct{} // holds one element for each request in flight
-	limiter   *limiter
-	shared    *limiter // a second limiter to wait for, or nil: listings count for the rate of the other requests too
-	transport *http.Transport
+	slots   chan struct{} // holds one element for each request in flight
+	limiter *limiter
+	shared  *limiter // a second limiter to wait for, or nil: listings count for the rate of the other requests too
 }
 
-func newLane(transport *http.Transport, qps float64, concurrency int) *lane {
-	return &lane{slots: make(chan struct{}, concurrency), limiter: newLimiter(qps), transport: transport}
-}
-
-const (
-	// bufferSize is that of a connection, for reading and for writing. Most requests and answers fit. An exporter of many
-	// accounts has thousands of connections.
-	bufferSize = 2 << 10
-	// slowAnswer is how long an answer may take so that connections are kept for all that the rate allows in that time.
-	slowAnswer = 0.5 // seconds
-)
-
-// newTransport returns the connections of a client. It is used without a http.Client, which follows redirects and so sends
-// the security token to another host.
-func newTransport(cfg ClientConfig) *http.Transport {
-	idle := min(cfg.Concurrency, int(math.Ceil(cfg.QPS*slowAnswer))) + 1 // and one for listings
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            cfg.DialContext,
-		TLSHandshakeTimeout:    cfg.Timeout,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConns:           idle,
-		MaxIdleConnsPerHost:    idle,
-		MaxResponseHeaderBytes: maxHeader,
-		ReadBufferSize:         bufferSize,
-		WriteBufferSize:        bufferSize,
-		DisableCompression:     true, // a body is cut at its size on the wire
-	}
+func newLane(qps float64, concurrency int) *lane {
+	return &lane{slots: make(chan struct{}, concurrency), limiter: newLimiter(qps)}
 }
 
 // Permit is the right to send one request: a slot among the requests in flight, a token of the rate limit and credentials.
@@ -102,7 +73,7 @@ func (p *Permit) Release() { <-p.lane.slots }
 
 // send sends one request and reads its answer, until ctx ends or the timeout of an attempt has passed.
 func (p *Permit) send(ctx context.Context, r request) *Error {
-	failure := p.client.attempt(ctx, p.lane, r, p.creds)
+	failure := p.client.attempt(ctx, r, p.creds)
 	p.lane.limiter.learn(failure)
 	if failure != nil && failure.RefusesCredentials() {
 		p.client.cfg.Credentials.Reject(p.creds)

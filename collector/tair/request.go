@@ -59,13 +59,13 @@ func (c *Client) call(ctx context.Context, l *lane, r request) error {
 }
 
 // attempt sends one request and reports it to the observer.
-func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Credentials) *Error {
+func (c *Client) attempt(ctx context.Context, r request, creds creds.Credentials) *Error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	began := time.Now()
-	failure, body := c.exchange(ctx, l, r, creds)
+	failure, body := c.exchange(ctx, r, creds)
 	if c.closed.Load() {
-		l.transport.CloseIdleConnections() // this connection has just become idle
+		c.transport.CloseIdleConnections() // this connection has just become idle
 	}
 	report := Attempt{Action: r.action, InstanceID: r.id, Code: "OK", Took: time.Since(began), body: body}
 	if failure != nil {
@@ -75,17 +75,18 @@ func (c *Client) attempt(ctx context.Context, l *lane, r request, creds creds.Cr
 	return failure
 }
 
-// exchange sends one request and reads its answer, whose body it returns too. When the other side has closed a kept-alive connection, it sends the
-// request once more on another connection: net/http does not send a POST again, and the nonce must be a new one.
-func (c *Client) exchange(ctx context.Context, l *lane, r request, creds creds.Credentials) (failure *Error, body []byte) {
-	got, reusedDead, err := c.send(ctx, l.transport, r, creds)
+// exchange sends one request and reads its answer, whose body it returns too. When the other side has closed a kept-alive
+// connection, it sends the request once more on another connection: net/http does not send a POST again, and the nonce must
+// be a new one.
+func (c *Client) exchange(ctx context.Context, r request, creds creds.Credentials) (failure *Error, body []byte) {
+	got, reusedDead, err := c.send(ctx, r, creds)
 	if err != nil && reusedDead {
-		l.transport.CloseIdleConnections() // they may be dead too
+		c.transport.CloseIdleConnections() // they may be dead too
 		if ctx.Err() == nil {
-			got, _, err = c.send(ctx, l.transport, r, creds)
+			got, _, err = c.send(ctx, r, creds)
 		}
 	}
-	if bytes.HasPrefix(got.body, []byte("{")) && json.Valid(got.body) {
+	if err != nil && bytes.HasPrefix(got.body, []byte("{")) && json.Valid(got.body) {
 		err = nil // all of it is there: only the connection has ended in an odd way
 	}
 	switch {
@@ -112,7 +113,7 @@ type response struct {
 
 // send does one HTTP request. reusedDead is true when it failed on a kept-alive connection before the first byte of an
 // answer.
-func (c *Client) send(ctx context.Context, transport *http.Transport, r request, creds creds.Credentials) (got response, reusedDead bool, err error) {
+func (c *Client) send(ctx context.Context, r request, creds creds.Credentials) (got response, reusedDead bool, err error) {
 	var reused, answered atomic.Bool // the hooks run on goroutines of the transport
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:              func(i httptrace.GotConnInfo) { reused.Store(i.Reused) },
@@ -128,7 +129,7 @@ func (c *Client) send(ctx context.Context, transport *http.Transport, r request,
 	}).WithContext(traced)
 	req.Header["User-Agent"] = []string{c.cfg.UserAgent}
 
-	resp, err := transport.RoundTrip(req)
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return response{}, reused.Load() && !answered.Load(), err
 	}
