@@ -3,7 +3,6 @@ package tair
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -11,31 +10,14 @@ import (
 	"sync"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
+	"tair_ssl_exporter/collector/tair/internal/recorded"
 	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
 // TestClientKeepsToTheRecordedAPI holds what the client sends and reads against the list that was recorded from the
 // official SDK.
 func TestClientKeepsToTheRecordedAPI(t *testing.T) {
-	data, err := os.ReadFile("testdata/api.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var api struct {
-		Version    string
-		Operations map[string]struct {
-			Parameters, Answer map[string]string
-			Limits             map[string]struct {
-				Most  int
-				Known string
-			}
-		}
-	}
-	if err := yaml.Unmarshal(data, &api); err != nil {
-		t.Fatal(err)
-	}
+	api := recorded.Read(t, "testdata/api.yml")
 	answers := map[string]reflect.Type{
 		ActionDescribeInstanceSSL:          reflect.TypeFor[sslAnswer](),
 		ActionDescribeInstances:            reflect.TypeFor[pageAnswer](),
@@ -50,16 +32,16 @@ func TestClientKeepsToTheRecordedAPI(t *testing.T) {
 		ActionDescribeActiveOperationTasks + " PageSize": eventPageSize,
 	}
 	sent := sentParameters(t)
-	for action, recorded := range api.Operations {
+	for action, op := range api.Operations {
 		for what, lists := range map[string][2][]string{
-			"sends": {sent[action], knownTo("client", recorded.Parameters)},
-			"reads": {jsonFields(answers[action], "RequestId"), knownTo("client", recorded.Answer)},
+			"sends": {sent[action], recorded.KnownTo("client", op.Parameters)},
+			"reads": {recorded.JSONFields(answers[action], "RequestId"), recorded.KnownTo("client", op.Answer)},
 		} {
 			if !slices.Equal(lists[0], lists[1]) {
 				t.Errorf("%s: the client %s\n%q, recorded is\n%q", action, what, lists[0], lists[1])
 			}
 		}
-		for name, limit := range recorded.Limits {
+		for name, limit := range op.Limits {
 			if strings.Contains(limit.Known, "client") && limits[action+" "+name] != limit.Most {
 				t.Errorf("%s: the client's limit of %s is %d, recorded is %d", action, name, limits[action+" "+name], limit.Most)
 			}
@@ -105,40 +87,4 @@ func sentParameters(t *testing.T) map[string][]string {
 		sent[action] = slices.Compact(names)
 	}
 	return sent
-}
-
-// knownTo returns the sorted names that somebody knows.
-func knownTo(who string, names map[string]string) []string {
-	var known []string
-	for name, by := range names {
-		if strings.Contains(by, who) {
-			known = append(known, name)
-		}
-	}
-	slices.Sort(known)
-	return known
-}
-
-// jsonFields returns the sorted paths of the JSON fields of a type, and others.
-func jsonFields(t reflect.Type, others ...string) []string {
-	paths := others
-	var walk func(t reflect.Type, path string)
-	walk = func(t reflect.Type, path string) {
-		for t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
-		switch {
-		case t.Kind() == reflect.Struct:
-			for i := range t.NumField() {
-				walk(t.Field(i).Type, strings.TrimPrefix(path+"."+t.Field(i).Tag.Get("json"), "."))
-			}
-		case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
-			walk(t.Elem(), path+"[]")
-		default:
-			paths = append(paths, path)
-		}
-	}
-	walk(t, "")
-	slices.Sort(paths)
-	return paths
 }
