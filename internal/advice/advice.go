@@ -1,4 +1,4 @@
-// Package advice says what to do about what the exporter cannot read. The log, --once, the status page and the runbooks
+// Package advice says what to do about what the exporter cannot read. --once, the status page, the calendar and the runbooks
 // take their texts from here.
 package advice
 
@@ -30,13 +30,12 @@ func ForReason(reason tair.Reason) string {
 // ForCall returns what to do about a failed call of an API operation, such as [tair.ActionDescribeInstances], as one line of
 // at most 150 characters. The region may be "" or [collector.AllRegions].
 func ForCall(action, region string, failure *tair.Error) string {
-	code := ""
+	code, which, of := "", "", "" // what is known, each with a space before it
 	if failure.Code != "" {
 		code = " (" + failure.Code + ")"
 	}
-	there := ""
 	if region != "" && region != collector.AllRegions {
-		there = " of " + region
+		which, of = " ("+region+")", " of "+region
 	}
 	switch failure.Reason {
 	case collector.ReasonPending:
@@ -50,11 +49,11 @@ func ForCall(action, region string, failure *tair.Error) string {
 	case tair.ReasonForbidden:
 		return "Allow kvstore:" + action + forbidden(action) + code + "."
 	case tair.ReasonNotFound:
-		return "Correct the region" + in(there) + " or the account of the instance in the configuration, or remove a released instance."
+		return "Correct the region" + which + " or the account of the instance in the configuration, or remove a released instance."
 	case tair.ReasonTimeout:
-		return "Check DNS, proxy and firewall to the endpoint" + there + ", or raise api.timeout. In a VPC without internet set network: vpc."
+		return "Check DNS, proxy and firewall to the endpoint" + of + ", or raise api.timeout. In a VPC without internet set network: vpc."
 	case tair.ReasonNetwork:
-		return "Check the region" + in(there) + ", and DNS, proxy and firewall to its endpoint. In a VPC without internet set network: vpc."
+		return "Check the region" + which + ", and DNS, proxy and firewall to its endpoint. In a VPC without internet set network: vpc."
 	case tair.ReasonServer:
 		return "Wait: the API fails on its side" + code + ". If it lasts, look at status.alibabacloud.com."
 	case tair.ReasonInvalidResponse:
@@ -70,20 +69,12 @@ func forbidden(action string) string {
 	case tair.ActionDescribeInstances:
 		return " in the RAM policy, see deploy/ram/policy-discovery.json"
 	case tair.ActionDescribeRegions:
-		return ` in the RAM policy, see deploy/ram/policy-discovery.json, or name the regions`
+		return " in the RAM policy, see deploy/ram/policy-discovery.json, or name the regions"
 	case tair.ActionDescribeActiveOperationTasks:
 		return " on *, see deploy/ram/policy-renewals.json, or set renewals: false"
 	default:
 		return " on the instance in the RAM policy, see deploy/ram/policy-instances.json"
 	}
-}
-
-// in turns " of REGION" into " (REGION)".
-func in(there string) string {
-	if region, ok := strings.CutPrefix(there, " of "); ok {
-		return " (" + region + ")"
-	}
-	return ""
 }
 
 // forRefusal returns what to do about credentials that the API refuses.

@@ -12,19 +12,19 @@ import (
 func forCredentials(failure *tair.Error, code string) string {
 	why := cmp.Or(failure.Credentials, &creds.Error{})
 	switch why.Class {
-	case "chain":
+	case creds.ClassChain:
 		return "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or credentials in the file: no default source has a key."
-	case "sts":
+	case creds.ClassSTS:
 		return forSTS(failure.Code, code)
-	case "disabled":
+	case creds.ClassDisabled:
 		return "Unset ALIBABA_CLOUD_ECS_METADATA_DISABLED, or set another type of credentials."
-	case "file":
+	case creds.ClassFile:
 		return "Make the files that credentials name readable for the user of the exporter."
-	case "incomplete", "malformed":
+	case creds.ClassIncomplete, creds.ClassMalformed:
 		return "Check the files that credentials name and the answer of " + sourceOf(why.Type) + ": something is missing or has a wrong form."
-	case "tls":
+	case creds.ClassTLS:
 		return "Install the CA certificate that " + sourceOf(why.Type) + " uses, or correct its address in credentials."
-	case "timeout", "network", "http":
+	case creds.ClassTimeout, creds.ClassNetwork, creds.ClassHTTP:
 		return "Check that this host reaches " + sourceOf(why.Type) + ", and that its address or role in credentials is right."
 	default:
 		return "Check the type of credentials, the trust policy of the role, the OIDC token and the metadata service; the log has the class" + code + "."

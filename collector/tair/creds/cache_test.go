@@ -28,7 +28,7 @@ func inBubble(t *testing.T, takes time.Duration, test func(t *testing.T, s *sour
 			result := s.result
 			time.Sleep(s.takes)
 			if result == fails {
-				return Credentials{}, &Error{Class: classHTTP}
+				return Credentials{}, &Error{Class: ClassHTTP}
 			}
 			return credentialsOfID(result), nil
 		}}
@@ -97,8 +97,8 @@ func TestCache(t *testing.T) {
 			{after: retryAfter - 1, want: "one", fetches: 2},
 			{after: 1, want: "one", fetches: 3},
 			{after: keptFor - freshFor - retryAfter - 1, want: "one", fetches: 4},
-			{after: 1, want: classHTTP, fetches: 4}, // nothing is kept now, and the latest failure is young
-			{after: failureFor, want: classHTTP, fetches: 5},
+			{after: 1, want: ClassHTTP, fetches: 4}, // nothing is kept now, and the latest failure is young
+			{after: failureFor, want: ClassHTTP, fetches: 5},
 			{after: failureFor, result: "two", want: "two", fetches: 6},
 		}, 4},
 		"a refresh in the background does not block": {time.Minute, []step{
@@ -115,7 +115,7 @@ func TestCache(t *testing.T) {
 			{want: "one", fetches: 1},
 			{reject: "one", result: "two", want: "two", fetches: 2},
 			{reject: "one", want: "two", fetches: 2},                    // no longer the current ones
-			{reject: "two", result: fails, want: classHTTP, fetches: 3}, // nothing is kept
+			{reject: "two", result: fails, want: ClassHTTP, fetches: 3}, // nothing is kept
 			{after: failureFor, result: "two", want: "two", fetches: 4}, // a later refresh obtains it again
 		}, 1},
 		"a refresh that began before the rejection is too old": {time.Second, []step{
@@ -125,9 +125,9 @@ func TestCache(t *testing.T) {
 		}, 0},
 		// The regions of an account and the scrapes of a burst share one failed fetch.
 		"a failure is served for a second": {100 * time.Millisecond, []step{
-			{result: fails, callers: 150, want: classHTTP, took: 100 * time.Millisecond, fetches: 1},
-			{after: failureFor - 1, callers: 150, want: classHTTP, fetches: 1},
-			{after: 1, callers: 150, want: classHTTP, took: 100 * time.Millisecond, fetches: 2},
+			{result: fails, callers: 150, want: ClassHTTP, took: 100 * time.Millisecond, fetches: 1},
+			{after: failureFor - 1, callers: 150, want: ClassHTTP, fetches: 1},
+			{after: 1, callers: 150, want: ClassHTTP, took: 100 * time.Millisecond, fetches: 2},
 		}, 2},
 		"a rejection ends the second of a failure": {0, []step{
 			{want: "one", fetches: 1},
@@ -176,6 +176,6 @@ func TestSlowFailureIsReportedToTheNextCaller(t *testing.T) {
 		if _, err := s.Credentials(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("before the first refresh has failed: %v", err)
 		}
-		s.play(t, step{after: 10 * time.Second, want: classHTTP, took: patience, fetches: 2})
+		s.play(t, step{after: 10 * time.Second, want: ClassHTTP, took: patience, fetches: 2})
 	})
 }

@@ -64,7 +64,7 @@ func (c *chain) GetCredentials() (*providers.Credentials, error) {
 			named := *got
 			named.ProviderName = c.GetProviderName() + "/" + cmp.Or(got.ProviderName, link.GetProviderName())
 			return &named, nil
-		case c.used != nil, errors.As(err, &refused) && refused.Class == classDisabled:
+		case c.used != nil, errors.As(err, &refused) && refused.Class == ClassDisabled:
 			return nil, err
 		}
 		failures = append(failures, err.Error())
@@ -80,7 +80,7 @@ func (p cliProfile) GetCredentials() (*providers.Credentials, error) {
 	home, _ := os.UserHomeDir()
 	path := cmp.Or(os.Getenv("ALIBABA_CLOUD_CONFIG_FILE"), filepath.Join(home, ".aliyun", "config.json"))
 	if runsProcess(path, os.Getenv("ALIBABA_CLOUD_PROFILE")) {
-		return nil, &Error{Class: classDisabled}
+		return nil, &Error{Class: ClassDisabled}
 	}
 	return p.CredentialsProvider.GetCredentials()
 }

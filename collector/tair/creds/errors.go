@@ -15,25 +15,25 @@ import (
 
 // The classes of an Error. The set is closed.
 const (
-	classSTS        = "sts"        // the token service refused; Code is the reason
-	classHTTP       = "http"       // an HTTP answer other than success
-	classTimeout    = "timeout"    // no answer in time
-	classTLS        = "tls"        // the certificate of the token service or of the URL is not trusted
-	classNetwork    = "network"    // no connection, or a broken one
-	classFile       = "file"       // a file cannot be read
-	classIncomplete = "incomplete" // an answer or a file in which something is missing
-	classMalformed  = "malformed"  // an answer or a file in the wrong form
-	classDisabled   = "disabled"   // the environment disables the ECS metadata service, or a CLI profile runs a process
-	classChain      = "chain"      // no provider of the default chain has any
-	classPanic      = "panic"      // the library panicked over an answer
-	classOther      = "other"
+	ClassSTS        = "sts"        // the token service refused; Code is the reason
+	ClassHTTP       = "http"       // an HTTP answer other than success
+	ClassTimeout    = "timeout"    // no answer in time
+	ClassTLS        = "tls"        // the certificate of the token service or of the URL is not trusted
+	ClassNetwork    = "network"    // no connection, or a broken one
+	ClassFile       = "file"       // a file cannot be read
+	ClassIncomplete = "incomplete" // an answer or a file in which something is missing
+	ClassMalformed  = "malformed"  // an answer or a file in the wrong form
+	ClassDisabled   = "disabled"   // the environment disables the ECS metadata service, or a CLI profile runs a process
+	ClassChain      = "chain"      // no provider of the default chain has any
+	ClassPanic      = "panic"      // the library panicked over an answer
+	ClassOther      = "other"
 )
 
 // Error is the reason why no credentials could be obtained. It does not wrap the library's error and holds only harmless
 // parts of it: the rest may be answers, keys, signed URLs and local paths.
 type Error struct {
 	Type      string // Config.Type
-	Class     string // sts, http, timeout, tls, network, file, incomplete, malformed, disabled, chain, panic or other
+	Class     string // one of the classes, such as ClassSTS
 	Code      string // the token service's own code; "" without one
 	RequestID string // the token service's ID of the request; "" without one
 }
@@ -48,7 +48,7 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		text += " request_id=" + e.RequestID
 	}
-	if e.Class == classChain {
+	if e.Class == ClassChain {
 		text += ", tried: the variables ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, RRSA (OIDC), the profile of the aliyun CLI, " +
 			"the file ~/.alibabacloud/credentials, the role of the ECS instance, ALIBABA_CLOUD_CREDENTIALS_URI; none has a key"
 	}
@@ -81,19 +81,19 @@ func classOfError(err error) string {
 	)
 	switch {
 	case errors.As(err, &badTLS):
-		return classTLS
+		return ClassTLS
 	case errors.As(err, &address) && address.Timeout():
-		return classTimeout
+		return ClassTimeout
 	case address != nil:
-		return classNetwork
+		return ClassNetwork
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return classFile
+		return ClassFile
 	case errors.As(err, &network) && network.Timeout():
-		return classTimeout
+		return ClassTimeout
 	case network != nil:
-		return classNetwork
+		return ClassNetwork
 	case errors.As(err, &badTime):
-		return classMalformed // the expiry in the answer
+		return ClassMalformed // the expiry in the answer
 	default:
 		return ""
 	}
@@ -120,9 +120,9 @@ func stsError(body string) *Error {
 	)
 	// A Decoder stops after the first value, so more text may follow. Fields that it read before an error count.
 	_ = json.NewDecoder(strings.NewReader(body)).Decode(&answer)
-	e := &Error{Class: classHTTP}
+	e := &Error{Class: ClassHTTP}
 	if code.MatchString(answer.Code) {
-		e.Class, e.Code = classSTS, answer.Code
+		e.Class, e.Code = ClassSTS, answer.Code
 	}
 	if requestID.MatchString(answer.RequestID) {
 		e.RequestID = answer.RequestID
@@ -138,21 +138,21 @@ func classOfText(text string) string {
 	holds := func(part string) bool { return strings.Contains(text, part) }
 	switch {
 	case starts(noneInChain):
-		return classChain
+		return ClassChain
 	case starts("IMDS credentials is disabled"):
-		return classDisabled
+		return ClassDisabled
 	case starts("get role name failed: GET ", "refresh Ecs sts token err, httpStatus"):
-		return classHTTP
+		return ClassHTTP
 	case starts("get role name failed: ", "get metadata token failed: ", "refresh Ecs sts token err: "):
 		if holds("Client.Timeout exceeded") || holds("i/o timeout") || holds("deadline exceeded") {
-			return classTimeout
+			return ClassTimeout
 		}
-		return classNetwork
+		return ClassNetwork
 	case starts("refresh Ecs sts token err, json", "get oidc sts token err, json", "refresh RoleArn sts token err, json"):
-		return classMalformed
+		return ClassMalformed
 	case starts("refresh Ecs sts token err", "get oidc sts token err", "refresh RoleArn sts token err"):
-		return classIncomplete
+		return ClassIncomplete
 	default:
-		return classOther
+		return ClassOther
 	}
 }

@@ -58,27 +58,27 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 		cfg  Config
 		want Error
 	}{
-		"sts refuses":            {sts(403, refusal), Error{Class: classSTS, Code: "NoPermission", RequestID: id}},
-		"sts with odd code":      {sts(403, `{"Code":"`+canary+`","RequestId":"`+canary+`"}`), Error{Class: classHTTP}},
-		"sts with long code":     {sts(403, `{"Code":"`+strings.Repeat("x", 65)+`"}`), Error{Class: classHTTP}},
-		"sts answers no JSON":    {sts(502, "<html>"+canary), Error{Class: classHTTP}},
-		"sts answers 200 text":   {sts(200, canary), Error{Class: classMalformed}},
-		"sts returns nothing":    {sts(200, `{"x":"`+canary+`"}`), Error{Class: classIncomplete}},
-		"sts not there":          {role(strings.TrimPrefix(closed.URL, "http://")), Error{Class: classNetwork}},
-		"sts not trusted":        {role(strings.Replace(newSTSServer(t).host(), "127.0.0.1", "localhost", 1)), Error{Class: classTLS}},
-		"uri refuses":            {uri(failWith(403, refusal)), Error{Class: classHTTP}},
-		"uri answers text":       {uri(failWith(200, canary)), Error{Class: classMalformed}},
-		"uri returns half a key": {uri(failWith(200, `{"AccessKeyId":"`+canary+`"}`)), Error{Class: classIncomplete}},
-		"uri returns odd expiry": {uri(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, expired) }), Error{Class: classMalformed}},
-		"uri returns odd key":    {uri(respondWith(canary + "\n")), Error{Class: classMalformed}},
+		"sts refuses":            {sts(403, refusal), Error{Class: ClassSTS, Code: "NoPermission", RequestID: id}},
+		"sts with odd code":      {sts(403, `{"Code":"`+canary+`","RequestId":"`+canary+`"}`), Error{Class: ClassHTTP}},
+		"sts with long code":     {sts(403, `{"Code":"`+strings.Repeat("x", 65)+`"}`), Error{Class: ClassHTTP}},
+		"sts answers no JSON":    {sts(502, "<html>"+canary), Error{Class: ClassHTTP}},
+		"sts answers 200 text":   {sts(200, canary), Error{Class: ClassMalformed}},
+		"sts returns nothing":    {sts(200, `{"x":"`+canary+`"}`), Error{Class: ClassIncomplete}},
+		"sts not there":          {role(strings.TrimPrefix(closed.URL, "http://")), Error{Class: ClassNetwork}},
+		"sts not trusted":        {role(strings.Replace(newSTSServer(t).host(), "127.0.0.1", "localhost", 1)), Error{Class: ClassTLS}},
+		"uri refuses":            {uri(failWith(403, refusal)), Error{Class: ClassHTTP}},
+		"uri answers text":       {uri(failWith(200, canary)), Error{Class: ClassMalformed}},
+		"uri returns half a key": {uri(failWith(200, `{"AccessKeyId":"`+canary+`"}`)), Error{Class: ClassIncomplete}},
+		"uri returns odd expiry": {uri(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, expired) }), Error{Class: ClassMalformed}},
+		"uri returns odd key":    {uri(respondWith(canary + "\n")), Error{Class: ClassMalformed}},
 		"uri returns empty key": {
 			uri(failWith(200, `{"AccessKeyId":"","AccessKeySecret":"","SecurityToken":"","Expiration":"2099-01-01T00:00:00Z"}`)),
-			Error{Class: classIncomplete},
+			Error{Class: ClassIncomplete},
 		},
-		"uri not there": {url(closed.URL), Error{Class: classNetwork}},
+		"uri not there": {url(closed.URL), Error{Class: ClassNetwork}},
 		"no file": {
 			Config{Type: TypeAccessKey, AccessKeyID: "id", AccessKeySecretFile: filepath.Join(t.TempDir(), canary)},
-			Error{Class: classFile},
+			Error{Class: ClassFile},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,10 +100,10 @@ func TestErrorsCarryNoSecret(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	for want, e := range map[string]*Error{
-		"cannot obtain credentials: class=sts code=NoPermission request_id=id": {Type: TypeSTS, Class: classSTS, Code: "NoPermission", RequestID: "id"},
+		"cannot obtain credentials: class=sts code=NoPermission request_id=id": {Type: TypeSTS, Class: ClassSTS, Code: "NoPermission", RequestID: "id"},
 		"cannot obtain credentials: class=chain, tried: the variables ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, RRSA (OIDC), the profile of the aliyun CLI, " +
-			"the file ~/.alibabacloud/credentials, the role of the ECS instance, ALIBABA_CLOUD_CREDENTIALS_URI; none has a key": {Class: classChain},
-		"cannot obtain credentials: class=panic": {Class: classPanic},
+			"the file ~/.alibabacloud/credentials, the role of the ECS instance, ALIBABA_CLOUD_CREDENTIALS_URI; none has a key": {Class: ClassChain},
+		"cannot obtain credentials: class=panic": {Class: ClassPanic},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -117,22 +117,22 @@ func TestErrorClasses(t *testing.T) {
 		err  error
 		want Error
 	}{
-		{errors.New("anything " + canary), Error{Class: classOther}},
-		{&url.Error{Op: "Post", URL: canary, Err: os.ErrDeadlineExceeded}, Error{Class: classTimeout}},
-		{&url.Error{Op: "Post", URL: canary, Err: os.ErrPermission}, Error{Class: classNetwork}}, // a firewall
-		{os.ErrDeadlineExceeded, Error{Class: classTimeout}},
-		{&fs.PathError{Op: "open", Path: canary, Err: fs.ErrPermission}, Error{Class: classFile}},
-		{errors.New("IMDS credentials is disabled"), Error{Class: classDisabled}},
-		{errors.New("get role name failed: GET http://100.100.100.200/x 404"), Error{Class: classHTTP}},
-		{errors.New("refresh Ecs sts token err, httpStatus: 404, message = " + canary), Error{Class: classHTTP}},
-		{errors.New("refresh Ecs sts token err: dial tcp: connection refused"), Error{Class: classNetwork}},
-		{errors.New("get metadata token failed: x (Client.Timeout exceeded)"), Error{Class: classTimeout}},
-		{errors.New("refresh Ecs sts token err, json.Unmarshal fail: x"), Error{Class: classMalformed}},
-		{errors.New("refresh Ecs sts token err, Code is not Success"), Error{Class: classIncomplete}},
-		{errors.New(chain + canary), Error{Class: classChain}},
+		{errors.New("anything " + canary), Error{Class: ClassOther}},
+		{&url.Error{Op: "Post", URL: canary, Err: os.ErrDeadlineExceeded}, Error{Class: ClassTimeout}},
+		{&url.Error{Op: "Post", URL: canary, Err: os.ErrPermission}, Error{Class: ClassNetwork}}, // a firewall
+		{os.ErrDeadlineExceeded, Error{Class: ClassTimeout}},
+		{&fs.PathError{Op: "open", Path: canary, Err: fs.ErrPermission}, Error{Class: ClassFile}},
+		{errors.New("IMDS credentials is disabled"), Error{Class: ClassDisabled}},
+		{errors.New("get role name failed: GET http://100.100.100.200/x 404"), Error{Class: ClassHTTP}},
+		{errors.New("refresh Ecs sts token err, httpStatus: 404, message = " + canary), Error{Class: ClassHTTP}},
+		{errors.New("refresh Ecs sts token err: dial tcp: connection refused"), Error{Class: ClassNetwork}},
+		{errors.New("get metadata token failed: x (Client.Timeout exceeded)"), Error{Class: ClassTimeout}},
+		{errors.New("refresh Ecs sts token err, json.Unmarshal fail: x"), Error{Class: ClassMalformed}},
+		{errors.New("refresh Ecs sts token err, Code is not Success"), Error{Class: ClassIncomplete}},
+		{errors.New(chain + canary), Error{Class: ClassChain}},
 		{
 			errors.New(chain + `a, get session token failed: {"Code":"AuthenticationFail.OIDCToken.Expired"}, b {"Code":"x"}`),
-			Error{Class: classSTS, Code: "AuthenticationFail.OIDCToken.Expired"},
+			Error{Class: ClassSTS, Code: "AuthenticationFail.OIDCToken.Expired"},
 		},
 	} {
 		if got := classify(c.err); *got != c.want {

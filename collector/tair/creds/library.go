@@ -24,7 +24,7 @@ type library struct {
 func (l *library) fetch(fresh bool) (got Credentials, failed *Error) {
 	defer func() {
 		if recover() != nil {
-			failed = &Error{Class: classPanic}
+			failed = &Error{Class: ClassPanic}
 		}
 		if failed != nil {
 			l.provider, l.builtWith, got = nil, nil, Credentials{}
@@ -55,9 +55,9 @@ func (l *library) fetch(fresh bool) (got Credentials, failed *Error) {
 	}
 	switch {
 	case got.AccessKeyID == "" || got.AccessKeySecret == "":
-		return Credentials{}, &Error{Class: classIncomplete}
+		return Credentials{}, &Error{Class: ClassIncomplete}
 	case !visible(got.AccessKeyID) || !visible(got.SecurityToken):
-		return Credentials{}, &Error{Class: classMalformed}
+		return Credentials{}, &Error{Class: ClassMalformed}
 	}
 	return got, nil
 }

@@ -121,7 +121,7 @@ func TestEveryTypeIgnoresTheEnvironment(t *testing.T) {
 		})
 	}
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node"}).wantError(t, classDisabled)
+	newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node"}).wantError(t, ClassDisabled)
 }
 
 func TestFilesAreReadAgain(t *testing.T) {
@@ -143,13 +143,13 @@ func TestFilesAreReadAgain(t *testing.T) {
 	sts.want(t, 6, nil)
 
 	writeSecret(t, id, " \n") // the key of the environment does not take its place
-	static.wantError(t, classIncomplete)
+	static.wantError(t, ClassIncomplete)
 	writeSecret(t, id, "two\nlines")
-	static.wantError(t, classMalformed)
+	static.wantError(t, ClassMalformed)
 	if err := os.Remove(id); err != nil {
 		t.Fatal(err)
 	}
-	static.wantError(t, classFile)
+	static.wantError(t, ClassFile)
 }
 
 // Trap 4: the default chain stays with the last provider that it tried: with none after a failure, and with the node's
@@ -175,7 +175,7 @@ func TestDefaultChainStartsAgain(t *testing.T) {
 			f := newFetcher(t, Config{Type: TypeDefault})
 			if c.env == nil {
 				newMetadataServer(t, http.NotFound)
-				f.wantError(t, classChain)
+				f.wantError(t, ClassChain)
 			} else {
 				newMetadataServer(t, respondWith("node"))
 				f.want(t, found(credentialsOfID("node"), "ecs_ram_role"))
@@ -201,7 +201,7 @@ func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	sts := newSTSServer(t)
 	sts.answer(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, map[string]any{"Credentials": noExpiry}) })
 	f := newFetcher(t, keyRole(sts.host()))
-	f.wantError(t, classPanic)
+	f.wantError(t, ClassPanic)
 	sts.answer(nil)
 	f.want(t, credentialsOfID("STS.key"))
 
@@ -211,7 +211,7 @@ func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Error{Type: TypeECSRAMRole, Class: classPanic}
+	want := Error{Type: TypeECSRAMRole, Class: ClassPanic}
 	if _, err = p.Credentials(t.Context()); err == nil || len(failures) != 1 || failures[0] != want {
 		t.Errorf("got %v, %v reported, want %v", err, failures, want)
 	}

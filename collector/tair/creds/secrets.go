@@ -77,19 +77,19 @@ func readSecrets(cfg Config) (*secrets, *Error) {
 func readSecretFile(path string) (string, *Error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", &Error{Class: classFile}
+		return "", &Error{Class: ClassFile}
 	}
 	defer func() { _ = file.Close() }()
 	content, err := io.ReadAll(io.LimitReader(file, maxSecretFile))
 	if err != nil {
-		return "", &Error{Class: classFile}
+		return "", &Error{Class: ClassFile}
 	}
 	text := strings.TrimSpace(string(content))
 	switch {
 	case text == "":
-		return "", &Error{Class: classIncomplete}
+		return "", &Error{Class: ClassIncomplete}
 	case !visible(text):
-		return "", &Error{Class: classMalformed}
+		return "", &Error{Class: ClassMalformed}
 	}
 	return text, nil
 }

@@ -22,11 +22,11 @@ func TestRedirectsOfCredentialServicesAreNotFollowed(t *testing.T) {
 		redirect := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, status) }
 		sts := newSTSServer(t)
 		sts.answer(redirect)
-		newFetcher(t, keyRole(sts.host())).wantError(t, classNetwork)
-		newFetcher(t, oidcRole(sts.host(), writeSecret(t, "", "jwt"))).wantError(t, classNetwork)
-		newFetcher(t, Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, redirect).URL)}).wantError(t, classHTTP)
+		newFetcher(t, keyRole(sts.host())).wantError(t, ClassNetwork)
+		newFetcher(t, oidcRole(sts.host(), writeSecret(t, "", "jwt"))).wantError(t, ClassNetwork)
+		newFetcher(t, Config{Type: TypeCredentialsURI, URL: Secret(newURIServer(t, redirect).URL)}).wantError(t, ClassHTTP)
 		newMetadataServer(t, redirect)
-		newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node"}).wantError(t, classNetwork)
+		newFetcher(t, Config{Type: TypeECSRAMRole, RoleName: "node"}).wantError(t, ClassNetwork)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestProfileThatRunsAProcessIsRefused(t *testing.T) {
 			}
 			writeSecret(t, filepath.Join(dir, "config.json"), strings.ReplaceAll(file, "CMD", "touch "+ran))
 			f := newFetcher(t, Config{Type: TypeDefault})
-			f.wantError(t, classDisabled) // and not the identity of the node
+			f.wantError(t, ClassDisabled) // and not the identity of the node
 			if _, err := os.Stat(ran); err == nil {
 				t.Error("the process has run")
 			}
@@ -90,7 +90,7 @@ func TestLargeAnswerOfACredentialsURIIsCut(t *testing.T) {
 	} {
 		var written atomic.Int64
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { written.Store(write(w)) }))
-		newFetcher(t, Config{Type: TypeCredentialsURI, URL: Secret(server.URL)}).wantError(t, classMalformed)
+		newFetcher(t, Config{Type: TypeCredentialsURI, URL: Secret(server.URL)}).wantError(t, ClassMalformed)
 		server.Close() // waits for the handler
 		if written.Load() >= size {
 			t.Errorf("%s: the whole answer was read", name)

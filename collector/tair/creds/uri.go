@@ -47,7 +47,7 @@ func (p *uriProvider) GetCredentials() (*providers.Credentials, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return nil, &Error{Class: classHTTP}
+		return nil, &Error{Class: ClassHTTP}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
@@ -58,13 +58,13 @@ func (p *uriProvider) GetCredentials() (*providers.Credentials, error) {
 		AccessKeySecret, SecurityToken, Expiration *string
 	}
 	if json.Unmarshal(body, &answer) != nil {
-		return nil, &Error{Class: classMalformed}
+		return nil, &Error{Class: ClassMalformed}
 	}
 	if answer.AccessKeyID == nil || answer.AccessKeySecret == nil || answer.SecurityToken == nil || answer.Expiration == nil {
-		return nil, &Error{Class: classIncomplete}
+		return nil, &Error{Class: ClassIncomplete}
 	}
 	if p.expires, err = time.Parse(time.RFC3339, *answer.Expiration); err != nil {
-		return nil, &Error{Class: classMalformed}
+		return nil, &Error{Class: ClassMalformed}
 	}
 	p.got = &providers.Credentials{
 		AccessKeyId: *answer.AccessKeyID, AccessKeySecret: *answer.AccessKeySecret, SecurityToken: *answer.SecurityToken,
