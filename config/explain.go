@@ -1,12 +1,8 @@
 package config
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // What newcomers to YAML write, and what to write instead.
@@ -21,21 +17,6 @@ var (
 	wideColonForm = regexp.MustCompile(`^\s*(- +)?[A-Za-z_]+：`)
 	variableForm  = regexp.MustCompile(`^[^#]*[:-] +["']?\$\{[A-Za-z0-9_]+\}["']?\s*(#.*)?$`)
 )
-
-// parseExplained is parse, with a sentence for mistakes that look right to those who make them.
-func parseExplained(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Config, error) {
-	var text bytes.Buffer
-	cfg, err := parse(io.TeeReader(r, &text), file, lookupEnv)
-	var found Errors
-	if err != nil && !errors.As(err, &found) {
-		return nil, err
-	}
-	found = explain(found, file, strings.Split(text.String(), "\n"))
-	if len(found) > 0 {
-		return nil, found
-	}
-	return cfg, nil
-}
 
 // explain adds to the problems of a file what its lines show, in the order of the lines.
 func explain(found Errors, file string, lines []string) Errors {

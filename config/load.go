@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 )
 
 // maxFileSize bounds what is read of a configuration file.
@@ -22,7 +23,7 @@ func Load(path string) (*Config, error) {
 		return nil, Errors{{File: path, Message: "cannot be read: " + reason(err)}}
 	}
 	defer f.Close()
-	return parseExplained(f, path, os.LookupEnv)
+	return parse(f, path, os.LookupEnv)
 }
 
 // parse reads a configuration from r, and names it file.
@@ -36,14 +37,15 @@ func parse(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Co
 		return nil, Errors{{File: file, Message: fmt.Sprintf("is too large, allowed: at most %d MiB", maxFileSize>>20)}}
 	}
 	found := &problems{file: file, places: map[string]place{}, found: map[string]bool{}}
-	if cfg := decode(bytes.TrimPrefix(data, []byte("\ufeff")), found, maxVisits); cfg != nil {
+	cfg := decode(bytes.TrimPrefix(data, []byte("\ufeff")), found, maxVisits)
+	if cfg != nil {
 		v := validator{problems: found, dir: dir, lookupEnv: lookupEnv, accounts: map[string]int{}, instances: map[string]int{}}
 		v.config(cfg)
-		if len(found.errs) == 0 {
-			return cfg, nil
-		}
 	}
-	return nil, found.sorted()
+	if errs := explain(found.sorted(), file, strings.Split(string(data), "\n")); len(errs) > 0 {
+		return nil, errs
+	}
+	return cfg, nil
 }
 
 // decode returns the Config in data without the values that have a problem, or nil when nothing is left to validate.
