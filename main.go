@@ -15,7 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	http.DefaultTransport = creds.NewTransport()
+	context.AfterFunc(ctx, stop)                 // a second signal ends the program at once
+	http.DefaultTransport = creds.NewTransport() // credentials-go copies it for its own requests
 	os.Exit(app.Run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -46,8 +46,8 @@ func (e *Exporter) Progress() Progress {
 }
 
 // TryCredentials obtains the credentials of every account once, so that an account without any is logged, and shown by
-// [Exporter.Overview], before something is asked with them. It sends nothing to the API. It
-// does not wait; ctx ends the attempts.
+// [Exporter.Overview], before something is asked with them. It sends nothing to the API and does not wait; ctx ends the
+// attempts.
 func (e *Exporter) TryCredentials(ctx context.Context) {
 	inv := e.current.load()
 	if inv == nil {

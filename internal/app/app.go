@@ -147,7 +147,6 @@ type app struct {
 	reloading sync.Mutex
 	accounts  accounts // of the current configuration
 	shown     atomic.Pointer[shownConfig]
-	listed    int             // instances in the current configuration
 	reading   atomic.Bool     // the configuration is being read
 	stopping  <-chan struct{} // closed when the program has to end
 }
@@ -182,8 +181,7 @@ func (a *app) reload() (err error) {
 	}
 	next.replace(a.accounts)
 	a.accounts = next
-	a.shown.Store(shown)
-	a.compareListed(cfg)
+	a.warnOfDropped(a.shown.Swap(shown), shown)
 	return nil
 }
 

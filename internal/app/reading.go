@@ -51,16 +51,11 @@ func (a *app) readInTime() (*config.Config, *shownConfig, error) {
 	}
 }
 
-// compareListed warns when a reload drops over half of the listed instances: a file that is cut in the middle of them is
+// warnOfDropped warns when a reload drops over half of the listed instances: a file that is cut in the middle of them is
 // still a valid one.
-func (a *app) compareListed(cfg *config.Config) {
-	listed := 0
-	for _, account := range cfg.Accounts {
-		listed += len(account.Instances)
-	}
-	if 2*listed < a.listed {
+func (a *app) warnOfDropped(before, now *shownConfig) {
+	if before != nil && 2*now.watched.instances < before.watched.instances {
 		_ = level.Warn(a.logger).Log("msg", "the configuration lists less than half of the instances of before; is its file whole?",
-			"before", a.listed, "now", listed)
+			"before", before.watched.instances, "now", now.watched.instances)
 	}
-	a.listed = listed
 }

@@ -2,6 +2,7 @@ package once
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,12 +96,7 @@ func (t *tally) line(instances bool) string {
 // actions returns a line for each RAM action that is needed.
 func (r *Report) actions() (lines []string) {
 	forbidden := func(all []*tair.Error) bool {
-		for _, e := range all {
-			if e.Reason == tair.ReasonForbidden {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(all, func(e *tair.Error) bool { return e.Reason == tair.ReasonForbidden })
 	}
 	ssl := &tally{action: tair.ActionDescribeInstanceSSL, needed: true}
 	for n := range r.Instances {
