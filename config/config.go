@@ -6,7 +6,6 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -17,43 +16,31 @@ import (
 	"tair_ssl_exporter/collector/tair/creds"
 )
 
-// DefaultAccountName is the name of a single account that has none in the file.
-const DefaultAccountName = "default"
-
-// The networks over which an endpoint can be reached.
 const (
-	NetworkPublic = "public"
-	NetworkVPC    = "vpc"
+	DefaultAccountName = "default" // of a single account that has none in the file
+	NetworkPublic      = "public"  // endpoints are reached over the internet
+	NetworkVPC         = "vpc"     // endpoints are reached inside a VPC
 )
 
-// The comments of the fields of Config and of the types below are the texts of docs/configuration.md and of the JSON schema.
-// A comment may end with lines that begin with Allowed, Default or Example.
+// The comments of the fields of Config and of the types below are the texts of docs/configuration.md and of the JSON schema;
+// the tags allowed, default and example are for these two only.
 
 //go:generate go -C ../docs/schema run . -write
 
-// Config is the whole configuration, with defaults. A Config that Load or FromInstances returns is valid.
+// Config is the whole configuration, with defaults. A Config that Load returns is valid.
 type Config struct {
 	// RefreshInterval is the age up to which an answer is served from memory. With 0s every scrape calls the API for every
 	// instance. A long interval divides the calls, however many Prometheus servers scrape.
-	// Allowed: 0s to 3h
-	// Example: 1h
-	RefreshInterval model.Duration `yaml:"refresh_interval"`
+	RefreshInterval model.Duration `yaml:"refresh_interval" allowed:"0s to 3h" example:"1h"`
 	// KeepLast is how long a known answer is still served while calls fail. With 0s it goes with the first failure.
-	// Example: 7d
-	KeepLast model.Duration `yaml:"keep_last"`
+	KeepLast model.Duration `yaml:"keep_last" example:"7d"`
 	// ExpiryWarning is how long before its expiry a certificate counts as expiring soon. An account, an instance or a
 	// discovery entry can have its own; the nearest wins.
-	// Allowed: 1h to 10y
-	// Example: 45d
-	ExpiryWarning model.Duration `yaml:"expiry_warning"`
+	ExpiryWarning model.Duration `yaml:"expiry_warning" allowed:"1h to 10y" example:"45d"`
 	// ExpiryCritical is how long before its expiry a certificate counts as expiring very soon; at most expiry_warning.
-	// Allowed: 1h to 10y
-	// Example: 10d
-	ExpiryCritical model.Duration `yaml:"expiry_critical"`
+	ExpiryCritical model.Duration `yaml:"expiry_critical" allowed:"1h to 10y" example:"10d"`
 	// DiscoveryInterval is the time between two listings by each discovery entry, and of the scheduled renewals.
-	// Allowed: 10s to 1d
-	// Example: 15m
-	DiscoveryInterval model.Duration `yaml:"discovery_interval"`
+	DiscoveryInterval model.Duration `yaml:"discovery_interval" allowed:"10s to 1d" example:"15m"`
 	// API is a mapping of the limits towards the cloud API, for each account and region.
 	API API `yaml:"api"`
 	// Accounts are the accounts to watch, at least one. Their names are unique, and so are the IDs of all listed instances.
@@ -63,124 +50,77 @@ type Config struct {
 // API has the limits towards the cloud API, for each account and region.
 type API struct {
 	// Timeout is the time of one HTTP attempt.
-	// Allowed: 100ms to 1m
-	// Example: 10s
-	Timeout model.Duration `yaml:"timeout"`
+	Timeout model.Duration `yaml:"timeout" allowed:"100ms to 1m" example:"10s"`
 	// Attempts is how often a call is tried, the first attempt included.
-	// Allowed: 1 to 10
-	// Example: 1
-	Attempts int `yaml:"attempts"`
+	Attempts int `yaml:"attempts" allowed:"1 to 10" example:"1"`
 	// Concurrency is the number of requests in flight at most. Discovery has one more of its own.
-	// Allowed: 1 to 1000
-	// Example: 50
-	Concurrency int `yaml:"concurrency"`
+	Concurrency int `yaml:"concurrency" allowed:"1 to 1000" example:"50"`
 	// QPS is the number of requests a second at most. Shards divide it. It goes down by itself while the API throttles.
-	// Allowed: above 0 to 1000
-	// Example: 3
-	QPS float64 `yaml:"qps"`
+	QPS float64 `yaml:"qps" allowed:"above 0 to 1000" example:"3"`
 }
 
 // Account is one cloud account and what to watch in it. It has instances, discovery or both.
 type Account struct {
 	// Name is the label account of the metrics. A single account may leave it out.
-	// Example: production
-	Name string `yaml:"name"`
+	Name string `yaml:"name" example:"production"`
 	// Credentials are how to obtain the keys of the account; without them the default chain is asked.
-	// Default: {type: default}
-	Credentials creds.Config `yaml:"credentials"`
+	Credentials creds.Config `yaml:"credentials" default:"{type: default}"`
 	// Endpoint is the endpoint of the API, for every region. Without it a table has the endpoint of each region.
-	// Allowed: host, host:port or http(s)://host:port
-	// Example: r-kvstore.eu-central-1.aliyuncs.com
-	Endpoint string `yaml:"endpoint,omitempty"`
+	Endpoint string `yaml:"endpoint,omitempty" allowed:"host, host:port or http(s)://host:port" example:"r-kvstore.eu-central-1.aliyuncs.com"`
 	// Network is the way to the API: over the internet, or inside a VPC.
-	// Example: vpc
-	Network string `yaml:"network"`
+	Network string `yaml:"network" example:"vpc"`
 	// Region is the default region of the instances below. Its API also lists the regions for discovery in "*", and the
 	// scheduled renewals; without it that is the API of cn-hangzhou.
-	// Allowed: a region ID
-	// Example: cn-hangzhou
-	Region string `yaml:"region,omitempty"`
+	Region string `yaml:"region,omitempty" allowed:"a region ID" example:"cn-hangzhou"`
 	// Instances are the instances to watch, each as its ID or as a mapping.
 	Instances []Instance `yaml:"instances,omitempty"`
 	// Discovery finds instances by what the API lists.
 	Discovery []Discovery `yaml:"discovery,omitempty"`
 	// Renewals is whether the certificate updates that the cloud has scheduled are listed too, every discovery_interval. It
 	// needs the permission kvstore:DescribeActiveOperationTasks.
-	// Default: false
-	// Example: true
-	Renewals bool `yaml:"renewals,omitempty"`
+	Renewals bool `yaml:"renewals,omitempty" default:"false" example:"true"`
 	// ExpiryWarning is the expiry_warning of the account.
-	// Allowed: 1h to 10y
-	// Example: 45d
-	ExpiryWarning model.Duration `yaml:"expiry_warning,omitempty"`
+	ExpiryWarning model.Duration `yaml:"expiry_warning,omitempty" allowed:"1h to 10y" example:"45d"`
 	// ExpiryCritical is the expiry_critical of the account.
-	// Allowed: 1h to 10y
-	// Example: 10d
-	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
+	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty" allowed:"1h to 10y" example:"10d"`
 }
 
 // Instance is one listed instance. ID and Region are never empty, and an ID is unique in a Config.
 type Instance struct {
 	// ID is the instance ID.
-	// Allowed: 1 to 128 letters, digits, - and _
-	// Example: r-bp1zxszhcgatnx
-	ID string `yaml:"id"`
+	ID string `yaml:"id" allowed:"1 to 128 letters, digits, - and _" example:"r-bp1zxszhcgatnx"`
 	// Region is the region of the instance. The default is the region of the account.
-	// Allowed: a region ID
-	// Example: cn-shanghai
-	Region string `yaml:"region"`
+	Region string `yaml:"region" allowed:"a region ID" example:"cn-shanghai"`
 	// Name is the label name of the instance.
-	// Example: sessions
-	Name string `yaml:"name,omitempty"`
+	Name string `yaml:"name,omitempty" example:"sessions"`
 	// Labels are custom labels of tair_ssl_instance_info. They reach every alert of the instance.
-	// Allowed: names of letters, digits and _
-	// Example: {team: payments}
-	Labels map[string]string `yaml:"labels,omitempty"`
+	Labels map[string]string `yaml:"labels,omitempty" allowed:"names of letters, digits and _" example:"{team: payments}"`
 	// ExpiryWarning is the expiry_warning of the instance.
-	// Allowed: 1h to 10y
-	// Example: 60d
-	ExpiryWarning model.Duration `yaml:"expiry_warning,omitempty"`
+	ExpiryWarning model.Duration `yaml:"expiry_warning,omitempty" allowed:"1h to 10y" example:"60d"`
 	// ExpiryCritical is the expiry_critical of the instance.
-	// Allowed: 1h to 10y
-	// Example: 14d
-	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
+	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty" allowed:"1h to 10y" example:"14d"`
 }
 
 // Discovery selects instances by what the API lists.
 type Discovery struct {
 	// Regions are the regions to look in. ["*"] stands for every region that the API names.
-	// Allowed: region IDs, or "*" alone
-	// Example: [cn-hangzhou, cn-shanghai]
-	Regions []string `yaml:"regions"`
+	Regions []string `yaml:"regions" allowed:"region IDs, or \"*\" alone" example:"[cn-hangzhou, cn-shanghai]"`
 	// Tags are the tags that an instance must have, all of them. An empty value matches any value.
-	// Allowed: at most 20
-	// Example: {env: prod}
-	Tags map[string]string `yaml:"tags,omitempty"`
+	Tags map[string]string `yaml:"tags,omitempty" allowed:"at most 20" example:"{env: prod}"`
 	// ResourceGroup is the ID of the resource group to look in.
-	// Example: rg-acfm1234567890
-	ResourceGroup string `yaml:"resource_group,omitempty"`
+	ResourceGroup string `yaml:"resource_group,omitempty" example:"rg-acfm1234567890"`
 	// Labels are custom labels of the instances found.
-	// Allowed: names of letters, digits and _
-	// Example: {env: prod}
-	Labels map[string]string `yaml:"labels,omitempty"`
+	Labels map[string]string `yaml:"labels,omitempty" allowed:"names of letters, digits and _" example:"{env: prod}"`
 	// TagLabels maps a custom label to the tag whose value it takes. It wins over labels where the tag exists.
-	// Allowed: names of letters, digits and _
-	// Example: {team: Team}
-	TagLabels map[string]string `yaml:"tag_labels,omitempty"`
+	TagLabels map[string]string `yaml:"tag_labels,omitempty" allowed:"names of letters, digits and _" example:"{team: Team}"`
 	// ExpiryWarning is the expiry_warning of the instances found.
-	// Allowed: 1h to 10y
-	// Example: 45d
-	ExpiryWarning model.Duration `yaml:"expiry_warning,omitempty"`
+	ExpiryWarning model.Duration `yaml:"expiry_warning,omitempty" allowed:"1h to 10y" example:"45d"`
 	// ExpiryCritical is the expiry_critical of the instances found.
-	// Allowed: 1h to 10y
-	// Example: 10d
-	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty"`
+	ExpiryCritical model.Duration `yaml:"expiry_critical,omitempty" allowed:"1h to 10y" example:"10d"`
 	// WarningTag is the key of a tag whose value, such as 45d, is the expiry_warning of its instance.
-	// Example: ssl-warning
-	WarningTag string `yaml:"warning_tag,omitempty"`
+	WarningTag string `yaml:"warning_tag,omitempty" example:"ssl-warning"`
 	// CriticalTag is the key of a tag whose value, such as 10d, is the expiry_critical of its instance.
-	// Example: ssl-critical
-	CriticalTag string `yaml:"critical_tag,omitempty"`
+	CriticalTag string `yaml:"critical_tag,omitempty" example:"ssl-critical"`
 }
 
 // Default returns the configuration of a file that sets nothing. It is not valid yet, because it has no accounts.
@@ -215,8 +155,6 @@ func (c *Config) Marshal() ([]byte, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(c), encoder.Close()); err != nil {
-		return nil, fmt.Errorf("encode the configuration: %w", err)
-	}
-	return out.Bytes(), nil
+	err := errors.Join(encoder.Encode(c), encoder.Close())
+	return out.Bytes(), err
 }

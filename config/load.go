@@ -42,8 +42,9 @@ func parse(r io.Reader, file string, lookupEnv func(string) (string, bool)) (*Co
 		v := validator{problems: found, dir: dir, lookupEnv: lookupEnv, accounts: map[string]int{}, instances: map[string]int{}}
 		v.config(cfg)
 	}
-	if errs := explain(found.sorted(), file, strings.Split(string(data), "\n")); len(errs) > 0 {
-		return nil, errs
+	found.explain(strings.Split(string(data), "\n"))
+	if len(found.errs) > 0 {
+		return nil, found.sorted()
 	}
 	return cfg, nil
 }
@@ -71,8 +72,7 @@ func decode(data []byte, found *problems, visits int) *Config {
 
 // reason returns why a file cannot be read, without its path, which the error names already.
 func reason(err error) string {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err.Error()
 	}
 	return err.Error()

@@ -44,7 +44,7 @@ func hideSecrets(cfg *Config) {
 }
 
 func TestMarshalLeavesOutWhatIsNotSet(t *testing.T) {
-	cfg, err := FromInstances([]string{"cn-hangzhou/r-a"})
+	cfg, err := parseText("accounts: [{instances: [{id: r-a, region: cn-hangzhou}]}]")
 	if err != nil {
 		t.Fatal(err)
 	}

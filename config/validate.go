@@ -70,7 +70,7 @@ func (v *validator) account(path string, a *Account, only bool, outer windows) {
 	}
 	region := path + ".region"
 	if a.Region != "" {
-		v.check(region, checkRegion(a.Region))
+		v.check(region, CheckRegion(a.Region))
 	}
 	outer = v.windows(path+".", a.ExpiryWarning, a.ExpiryCritical, outer)
 	for i, instance := range a.Instances {
@@ -90,11 +90,11 @@ func (v *validator) account(path string, a *Account, only bool, outer windows) {
 // and not for each of its instances.
 func (v *validator) instance(path string, i *Instance, accountRegion string, regionIsWrong bool) {
 	id, region := path+".id", path+".region"
-	v.check(id, checkInstanceID(i.ID))
+	v.check(id, CheckInstanceID(i.ID))
 	v.unique(v.instances, id, i.ID)
 	switch {
 	case i.Region != "":
-		v.check(region, checkRegion(i.Region))
+		v.check(region, CheckRegion(i.Region))
 	case accountRegion != "":
 		i.Region = accountRegion
 	case !regionIsWrong:
@@ -111,7 +111,7 @@ func (v *validator) discovery(path string, d Discovery) {
 		at := fmt.Sprintf("%s.regions[%d]", path, i)
 		switch {
 		case region != "*":
-			v.check(at, checkRegion(region))
+			v.check(at, CheckRegion(region))
 		case len(d.Regions) > 1:
 			v.add(at, `"*" stands for every region, allowed: only alone`)
 		}
@@ -182,14 +182,16 @@ func inRange[T cmp.Ordered](v *validator, path string, value, low, high T) {
 	}
 }
 
-func checkRegion(s string) string {
+// CheckRegion returns what is wrong with a region ID, or "".
+func CheckRegion(s string) string {
 	if regionForm.MatchString(s) {
 		return ""
 	}
 	return quote(s) + " is not a region ID, allowed: one such as cn-hangzhou or us-east-1"
 }
 
-func checkInstanceID(s string) string {
+// CheckInstanceID returns what is wrong with an instance ID, or "".
+func CheckInstanceID(s string) string {
 	if instanceIDForm.MatchString(s) {
 		return ""
 	}

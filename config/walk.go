@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tair_ssl_exporter/collector/tair/creds"
+	"tair_ssl_exporter/internal/spelling"
 )
 
 const (
@@ -95,17 +96,19 @@ func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 		if t.Kind() == reflect.Map {
 			ft = t.Elem()
 		}
-		at, hint := join(path, key), didYouMean(key, names)
+		at, nearest := join(path, key), spelling.Nearest(key, names)
 		shown := at
-		if !plainKey.MatchString(key) || ft == nil && hint == "" && t == credentialsType {
-			shown, hint = path, "" // in credentials, an unknown key may be a secret
+		if !plainKey.MatchString(key) || ft == nil && nearest == "" && t == credentialsType {
+			shown, nearest = path, "" // in credentials, an unknown key may be a secret
 		}
 		w.places[at] = place{e.key.Line, shown}
 		switch {
 		case e.first != 0:
 			w.addAt(e.key.Line, shown, "is given twice, first on line %d", e.first)
+		case ft == nil && nearest != "":
+			w.add(at, "unknown key, did you mean %s? allowed: %s", nearest, strings.Join(names, ", "))
 		case ft == nil:
-			w.add(at, "unknown key, %sallowed: %s", hint, strings.Join(names, ", "))
+			w.add(at, "unknown key, allowed: %s", strings.Join(names, ", "))
 		case isNull(e.value) && names != nil: // the same as no key
 			delete(w.places, at)
 		case isNull(e.value): // a label or a tag without a value

@@ -57,7 +57,7 @@ func readStructs(root string) (structs, error) {
 			k := key{goType: field.Type}
 			k.name, _, _ = strings.Cut(field.Tag.Get("yaml"), ",")
 			where := t.String() + "." + field.Name
-			if err := k.read(field.Name, comments[where]); err != nil {
+			if err := k.read(field, comments[where]); err != nil {
 				return nil, fmt.Errorf("%s: %w", where, err)
 			}
 			v := value.Field(i)
@@ -89,28 +89,15 @@ func readComments(file *ast.File, comments map[string]string) {
 	})
 }
 
-// read takes the comment of a field apart.
-func (k *key) read(goName, comment string) error {
-	var words []string
-	for line := range strings.Lines(comment) {
-		line = strings.TrimSpace(line)
-		name, value, _ := strings.Cut(line, ": ")
-		switch name {
-		case "Allowed":
-			k.allowed = value
-		case "Default":
-			if err := yaml.Unmarshal([]byte(value), &k.fallback); err != nil {
-				return err
-			}
-		case "Example":
-			if err := yaml.Unmarshal([]byte(value), &k.example); err != nil {
-				return err
-			}
-		default:
-			words = append(words, line)
+// read takes the comment and the tags of a field.
+func (k *key) read(field reflect.StructField, comment string) error {
+	k.allowed = field.Tag.Get("allowed")
+	for tag, value := range map[string]*any{"default": &k.fallback, "example": &k.example} {
+		if err := yaml.Unmarshal([]byte(field.Tag.Get(tag)), value); err != nil {
+			return fmt.Errorf("the tag %s: %w", tag, err)
 		}
 	}
-	text, named := strings.CutPrefix(strings.Join(words, " "), goName+" ")
+	text, named := strings.CutPrefix(strings.Join(strings.Fields(comment), " "), field.Name+" ")
 	if !named {
 		return fmt.Errorf("the comment does not begin with the name of the field: %q", comment)
 	}

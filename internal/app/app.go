@@ -129,7 +129,7 @@ func (o *options) source() (load func() (*config.Config, error), end func(), err
 		}
 		return func() (*config.Config, error) { return demoConfig(fleet, server.URL), nil }, server.Close, nil
 	case len(o.instances) > 0:
-		return func() (*config.Config, error) { return config.FromInstances(o.instances) }, nothing, nil
+		return func() (*config.Config, error) { return fromInstances(o.instances) }, nothing, nil
 	}
 	if _, err := os.Stat(o.configFile); errors.Is(err, fs.ErrNotExist) && !o.configFileSet {
 		return nil, nil, &guideError{file: o.configFile}

@@ -28,79 +28,56 @@ const DefaultRoleSessionName = "tair_ssl_exporter"
 // A secret is either in the field with its name or in a file, whose path is in the field with the ending File. Such a
 // file is read at each refresh, without the white space around its content.
 //
-// The comments of the fields are texts of docs/configuration.md and of the JSON schema.
+// The comments of the fields are texts of docs/configuration.md and of the JSON schema, and so are the tags allowed, default
+// and example.
 type Config struct {
 	// Type is the type of credentials. It determines which other keys must and may be set.
-	// Example: access_key
-	Type string `yaml:"type"`
+	Type string `yaml:"type" example:"access_key"`
 
 	// AccessKeyID is the ID of an access key.
 	AccessKeyID Secret `yaml:"access_key_id,omitempty"`
 	// AccessKeyIDFile is the path of a file with the ID of an access key. It is read at each refresh.
-	// Example: /run/secrets/tair/access_key_id
-	AccessKeyIDFile string `yaml:"access_key_id_file,omitempty"`
+	AccessKeyIDFile string `yaml:"access_key_id_file,omitempty" example:"/run/secrets/tair/access_key_id"`
 	// AccessKeySecret is the secret of the access key.
 	AccessKeySecret Secret `yaml:"access_key_secret,omitempty"`
 	// AccessKeySecretFile is the path of a file with the secret of the access key. It is read at each refresh.
-	// Example: /run/secrets/tair/access_key_secret
-	AccessKeySecretFile string `yaml:"access_key_secret_file,omitempty"`
+	AccessKeySecretFile string `yaml:"access_key_secret_file,omitempty" example:"/run/secrets/tair/access_key_secret"`
 	// SecurityToken is the token that belongs to a temporary key.
 	SecurityToken Secret `yaml:"security_token,omitempty"`
 	// SecurityTokenFile is the path of a file with the token that belongs to a temporary key. It is read at each refresh.
-	// Example: /run/secrets/tair/security_token
-	SecurityTokenFile string `yaml:"security_token_file,omitempty"`
+	SecurityTokenFile string `yaml:"security_token_file,omitempty" example:"/run/secrets/tair/security_token"`
 
 	// RoleARN is the role to assume.
-	// Allowed: an ARN that begins with acs:ram::
-	// Example: acs:ram::1234567890123456:role/tair-ssl-exporter-reader
-	RoleARN string `yaml:"role_arn,omitempty"`
+	RoleARN string `yaml:"role_arn,omitempty" allowed:"an ARN that begins with acs:ram::" example:"acs:ram::1234567890123456:role/tair-ssl-exporter-reader"`
 	// RoleSessionName is the name of the session; ActionTrail shows it.
-	// Allowed: 2 to 64 letters, digits and any of . @ - _
-	// Example: exporter@prod
-	RoleSessionName string `yaml:"role_session_name,omitempty"`
+	RoleSessionName string `yaml:"role_session_name,omitempty" allowed:"2 to 64 letters, digits and any of . @ - _" example:"exporter@prod"`
 	// RoleSessionExpiration is how long the keys of the session are valid.
-	// Allowed: 15m to 12h
-	// Default: 1h
-	// Example: 2h
-	RoleSessionExpiration model.Duration `yaml:"role_session_expiration,omitempty"`
+	RoleSessionExpiration model.Duration `yaml:"role_session_expiration,omitempty" allowed:"15m to 12h" default:"1h" example:"2h"`
 	// ExternalID is the external ID that the trust policy of the role asks for.
-	// Example: 2f1c7c1e-4a9b-4d51-9a2e-6f0c8a5b3d77
-	ExternalID Secret `yaml:"external_id,omitempty"`
+	ExternalID Secret `yaml:"external_id,omitempty" example:"2f1c7c1e-4a9b-4d51-9a2e-6f0c8a5b3d77"`
 	// ExternalIDFile is the path of a file with the external ID. It is read at each refresh.
-	// Example: /run/secrets/tair/external_id
-	ExternalIDFile string `yaml:"external_id_file,omitempty"`
+	ExternalIDFile string `yaml:"external_id_file,omitempty" example:"/run/secrets/tair/external_id"`
 	// STSEndpoint is the endpoint of the token service; without it the library chooses.
-	// Allowed: host or host:port
-	// Example: sts.cn-hangzhou.aliyuncs.com
-	STSEndpoint string `yaml:"sts_endpoint,omitempty"`
+	STSEndpoint string `yaml:"sts_endpoint,omitempty" allowed:"host or host:port" example:"sts.cn-hangzhou.aliyuncs.com"`
 
 	// OIDCProviderARN is the OIDC provider of the cluster. Without it, role_arn and oidc_token_file, all three come from the
 	// variables of ACK's RRSA.
-	// Allowed: an ARN that begins with acs:ram::
-	// Example: acs:ram::1234567890123456:oidc-provider/ack-rrsa-c0123456789abcdef0123456789abcdef
-	OIDCProviderARN string `yaml:"oidc_provider_arn,omitempty"`
+	OIDCProviderARN string `yaml:"oidc_provider_arn,omitempty" allowed:"an ARN that begins with acs:ram::" example:"acs:ram::1234567890123456:oidc-provider/ack-rrsa-c0123456789abcdef0123456789abcdef"`
 	// OIDCTokenFile is the path of the file with the OIDC token. It is read at each refresh.
-	// Example: /var/run/secrets/ack.alibabacloud.com/rrsa-tokens/token
-	OIDCTokenFile string `yaml:"oidc_token_file,omitempty"`
+	OIDCTokenFile string `yaml:"oidc_token_file,omitempty" example:"/var/run/secrets/ack.alibabacloud.com/rrsa-tokens/token"`
 
 	// RoleName is the name of the RAM role of the ECS instance.
-	// Example: tair-ssl-exporter
-	RoleName string `yaml:"role_name,omitempty"`
+	RoleName string `yaml:"role_name,omitempty" example:"tair-ssl-exporter"`
 	// DisableIMDSv1 is whether the metadata service may only be asked in its hardened mode.
-	// Default: false
-	// Example: true
-	DisableIMDSv1 bool `yaml:"disable_imds_v1,omitempty"`
+	DisableIMDSv1 bool `yaml:"disable_imds_v1,omitempty" default:"false" example:"true"`
 
 	// URL is the address of a local service that returns temporary keys. It is a secret, because such an address often
 	// carries a token.
-	// Allowed: http://... or https://...
-	// Example: http://127.0.0.1:8080/credentials
-	URL Secret `yaml:"url,omitempty"`
+	URL Secret `yaml:"url,omitempty" allowed:"http://... or https://..." example:"http://127.0.0.1:8080/credentials"`
 
 	// Source is the identity that assumes the role when no access key is set. It is nested at most three times; without it
 	// that is the default chain.
-	// Example: {type: oidc_role_arn}
-	Source *Config `yaml:"source,omitempty"`
+	Source *Config `yaml:"source,omitempty" example:"{type: oidc_role_arn}"`
 }
 
 // Format hides everything from every verb: fmt calls no methods of the value behind a pointer such as Source.

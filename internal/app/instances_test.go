@@ -1,18 +1,27 @@
-package config
+package app
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"tair_ssl_exporter/config"
 )
 
 func TestInstanceFlagsMakeOneAccount(t *testing.T) {
-	got, err := FromInstances([]string{"cn-hangzhou/r-a", "us-east-1/r-b"})
+	got, err := fromInstances([]string{"cn-hangzhou/r-a", "us-east-1/r-b"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := parseText("accounts: [{instances: [{id: r-a, region: cn-hangzhou}, {id: r-b, region: us-east-1}]}]")
+	file := filepath.Join(t.TempDir(), "c.yml")
+	text := "accounts: [{instances: [{id: r-a, region: cn-hangzhou}, {id: r-b, region: us-east-1}]}]"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want, err := config.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +31,7 @@ func TestInstanceFlagsMakeOneAccount(t *testing.T) {
 }
 
 func TestEveryWrongInstanceFlagIsNamed(t *testing.T) {
-	_, err := FromInstances([]string{"r-a", "Hangzhou/r-a", "cn-hangzhou/", "cn-hangzhou/a/b", "cn-hangzhou/r-b", "cn-beijing/r-b", "a\nb"})
+	_, err := fromInstances([]string{"r-a", "Hangzhou/r-a", "cn-hangzhou/", "cn-hangzhou/a/b", "cn-hangzhou/r-b", "cn-beijing/r-b", "a\nb"})
 	want := []string{
 		`--instance="r-a": has no '/', allowed: REGION/ID`, `--instance="Hangzhou/r-a": "Hangzhou" is not a region ID`,
 		`--instance="cn-hangzhou/": "" is not an instance ID`, `--instance="cn-hangzhou/a/b": "a/b" is not an instance ID`,
@@ -37,7 +46,7 @@ func TestEveryWrongInstanceFlagIsNamed(t *testing.T) {
 			t.Errorf("got %s, want %s", text, want[i])
 		}
 	}
-	_, err = FromInstances(nil)
+	_, err = fromInstances(nil)
 	if want := "--instance: is missing, allowed: REGION/ID such as cn-hangzhou/r-bp1zxszhcgatnx"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
