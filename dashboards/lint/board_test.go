@@ -67,10 +67,7 @@ func newSchema(t *testing.T) map[string]set {
 		_, metrics = demo.Get(t, "/metrics")
 	}
 	metrics += `tair_ssl_exporter_discovery_error_info{account="a",region="b",reason="c",code="d"} 1
-tair_ssl_exporter_build_info{version="a",revision="b"} 1
-up 1
-scrape_duration_seconds 1
-`
+tair_ssl_exporter_build_info{version="a",revision="b"} 1` + "\nup 1\nscrape_duration_seconds 1\n"
 	known := make(map[string]set)
 	for line := range strings.Lines(metrics) {
 		if strings.HasPrefix(line, "#") {
@@ -146,7 +143,6 @@ func (q *query) matches(o dashboards.Override) bool {
 func (q *query) isDisplayed() bool { return q.panel != nil && !q.panel.hidden[q.value] }
 
 func (p *panel) String() string { return p.Title }
-
 func (q *query) String() string { return q.ID }
 
 // column returns the settings of the fields that an override matches.

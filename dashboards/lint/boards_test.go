@@ -111,7 +111,4 @@ func contrast(a, b string) float64 {
 }
 
 // rgb decodes a hexadecimal colour. Any other name is black, which is not readable on a dark panel.
-func rgb(colour string) colorful.Color {
-	c, _ := colorful.Hex(colour)
-	return c
-}
+func rgb(colour string) (c colorful.Color) { c, _ = colorful.Hex(colour); return c }

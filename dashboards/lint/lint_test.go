@@ -23,18 +23,15 @@ func checks() map[string]check {
 	}
 	return map[string]check{
 		"linksResolve": linksResolve, "variablesAreReady": variablesAreReady, "coloursAreReadable": coloursAreReadable,
-
 		"panelsExplain": each(panels, panelsExplain), "textsFit": each(panels, textsFit),
 		"timelinesKeepMappings": each(panels, timelinesKeepMappings), "emptyAnswersSpeak": each(panels, emptyAnswersSpeak),
 		"seriesAreLegible": each(panels, seriesAreLegible), "alertsLeadToRunbooks": each(panels, alertsLeadToRunbooks),
 		"instancesLeadOn": each(panels, instancesLeadOn), "fieldsExist": each(panels, fieldsExist),
 		"tablesShowEveryLabel": each(panels, tablesShowEveryLabel),
-
-		"namesExist": inferred("namesExist"), "joinsMatchOne": inferred("joinsMatchOne"),
+		"namesExist":           inferred("namesExist"), "joinsMatchOne": inferred("joinsMatchOne"),
 		"unitsFitQueries":    each(queries, unitsFitQueries),
 		"bandsFollowWindows": each(queries, bandsFollowWindows), "failuresComeFirst": each(queries, failuresComeFirst),
 		"legendsNameLabels": each(queries, legendsNameLabels), "queriesFollowVariables": each(queries, queriesFollowVariables),
-
 		"pairsCountOnce": each(selectors, pairsCountOnce), "instantQueriesLookBack": each(selectors, instantQueriesLookBack),
 		"fresherAnswerCounts": each(selectors, fresherAnswerCounts), "targetsAreExporters": each(selectors, targetsAreExporters),
 		"shardsCountAsInRules": each(selectors, shardsCountAsInRules),
@@ -106,8 +103,7 @@ type mutation struct{ check, board, old, broken string }
 // mutations reads a table. A single quote in it stands for \", as in the queries.
 func mutations(t *testing.T) (all []mutation) {
 	t.Helper()
-	table := apptest.Read(t, "dashboards/lint/testdata/mutations.tsv")
-	for line := range strings.Lines(strings.ReplaceAll(table, "'", `\"`)) {
+	for line := range strings.Lines(strings.ReplaceAll(apptest.Read(t, "dashboards/lint/testdata/mutations.tsv"), "'", `\"`)) {
 		cells := append(strings.Split(strings.TrimSuffix(line, "\n"), "\t"), "") // without text in the last one it is left out
 		all = append(all, mutation{cells[0], "tair-ssl-" + cells[1], cells[2], cells[3]})
 	}

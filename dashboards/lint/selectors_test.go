@@ -22,8 +22,6 @@ func (s selector) isOfInstance() bool {
 	return strings.HasPrefix(s.Name, "tair_ssl_") && !strings.HasPrefix(s.Name, "tair_ssl_exporter_")
 }
 
-func (s selector) isOfCertificate() bool { return strings.HasPrefix(s.Name, "tair_ssl_certificate_") }
-
 // isOneInstance reports whether the selector picks the instance of the board.
 func (s selector) isOneInstance() bool { return s.matcher("instance_id") == `instance_id="instance-x"` }
 
@@ -50,11 +48,6 @@ func (s selector) isFilter() bool {
 }
 
 func filters(e *parser.BinaryExpr) bool { return e.Op == parser.LAND || e.Op == parser.LUNLESS }
-
-// isAround reports whether a text is in an expression around the selector.
-func (s selector) isAround(text string) bool {
-	return slices.ContainsFunc(s.around, func(node parser.Node) bool { return strings.Contains(node.String(), text) })
-}
 
 // isBefore reports whether an expression around the selector ends with a text.
 func (s selector) isBefore(text string) bool {
@@ -107,12 +100,13 @@ func instantQueriesLookBack(_ board, s selector) string {
 func fresherAnswerCounts(_ board, s selector) string {
 	const on = " and on (instance_id, job, instance) "
 	of := strings.TrimPrefix(s.VectorSelector.String(), s.Name)
-	fresher, isOn := "tair_ssl_last_success_timestamp_seconds"+of, true
-	if s.isAround(s.VectorSelector.String() + "[6h]") {
+	fresher, isOn, ofCertificate := "tair_ssl_last_success_timestamp_seconds"+of, true, strings.HasPrefix(s.Name, "tair_ssl_certificate_")
+	looksBack := func(node parser.Node) bool { return strings.Contains(node.String(), s.VectorSelector.String()+"[6h]") }
+	if slices.ContainsFunc(s.around, looksBack) {
 		fresher += " or on (instance_id) last_over_time(" + fresher + "[6h])"
-		isOn = !s.isOfCertificate() || s.isBefore(on+"last_over_time(tair_ssl_enabled"+of+"[6h]) == 1")
+		isOn = !ofCertificate || s.isBefore(on+"last_over_time(tair_ssl_enabled"+of+"[6h]) == 1")
 	}
-	isAnswer := s.isOfCertificate() || s.Name == "tair_ssl_supported" || s.Name == "tair_ssl_enabled" && !s.isFilter()
+	isAnswer := ofCertificate || s.Name == "tair_ssl_supported" || s.Name == "tair_ssl_enabled" && !s.isFilter()
 	isFresher := isOn && s.isBefore(on+"topk by (instance_id) (1, "+fresher+")")
 	return when(isAnswer && !isFresher && !strings.Contains(s.query.ID, " / annotation / "), "it may be the older answer of a pair")
 }

@@ -114,7 +114,6 @@ func (in inference) join(e *parser.BinaryExpr) series {
 	case !m.On: // all labels match
 		on = both
 	}
-
 	one, many := right, left
 	if m.Card == parser.CardOneToMany {
 		one, many = left, right
