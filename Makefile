@@ -54,13 +54,14 @@ define install
 endef
 # No debug symbols.
 STRIPPED := -ldflags='-s -w'
-# $(call tool,name,package,flags) installs a tool of the module.
-in_module = $(GO) -C $(TOOLS) build $(STRIPPED) $(3) -o ../../bin/$(1) $(2)
+# $(call tool,name,package,flags) installs a tool of the module. `go run` keeps the executable in the build cache, so that
+# another checkout only copies it; `go build` and `go install` link it anew.
+in_module = $(GO) -C $(TOOLS) run $(STRIPPED) $(3) -exec cp $(2) "$(CURDIR)/bin/$(1)"
 tool = $(call install,$(1),$(TOOLS_ID),$(call in_module,$(1),$(2),$(3)))
 # $(call released,name,package,version) installs a tool with the dependencies of its release. The findings of a linter
 # depend on them, and an older version may not build with newer ones.
-with_release = GOBIN="$(CURDIR)/bin" $(GO) install $(STRIPPED) $(1)@$(2)
-released = $(call install,$(1),$(3),$(call with_release,$(2),$(3)))
+with_release = $(GO) run $(STRIPPED) -exec cp $(2)@$(3) "$(CURDIR)/bin/$(1)"
+released = $(call install,$(1),$(3),$(call with_release,$(1),$(2),$(3)))
 
 .PHONY: help
 help: ## list the targets
@@ -156,7 +157,7 @@ endef
 rules: tools-rules ## scrape configurations, alerting rules and where alerts go: linted and unit-tested
 	./bin/promtool check rules --lint=all --lint-fatal $(RULES)/*.rules.yml
 	./bin/promtool check config --lint=all --lint-fatal deploy/prometheus/*.yml
-	printf '%s\n' $(RULES)/tests/*.yml | xargs -P "$$(nproc)" -n 1 ./bin/promtool test rules
+	printf '%s\n' $(RULES)/tests/*.yml | GOGC=800 xargs -P "$$(nproc)" -n 1 ./bin/promtool test rules
 	./bin/amtool check-config deploy/alertmanager/alertmanager.yml
 	$(call route,critical,alertname=TairSSLCertificateExpired severity=critical account=prod region=cn-hangzhou)
 	$(call route,critical,alertname=TairSSLDisabled severity=critical account=prod region=cn-hangzhou)
@@ -167,7 +168,7 @@ rules: tools-rules ## scrape configurations, alerting rules and where alerts go:
 
 .PHONY: rules-mutation
 rules-mutation: tools-rules ## drop each clause of each rule in turn: a unit test of the rules has to fail; takes half an hour
-	PROMTOOL="$(CURDIR)/bin/promtool" $(GO) test -tags mutation -run Clause -count=1 -timeout=3h -v ./deploy/prometheus
+	GOGC=800 PROMTOOL="$(CURDIR)/bin/promtool" $(GO) test -tags mutation -run Clause -count=1 -timeout=3h -v ./deploy/prometheus
 
 # The rules to compare with, such as those of an older version.
 OLD_RULES ?=
@@ -256,7 +257,7 @@ tools-browser:
 	$(if $(shell command -v npm),$(call install,axe.js,$(AXE_VERSION),$(fetch_axe)))
 tools-e2e: tools-rules tools-browser
 	$(call install,alertmanager,$(ALERTMANAGER_VERSION),$(call debian,alertmanager,prometheus-alertmanager,$(call \
-		with_release,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))))
+		with_release,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager,$(ALERTMANAGER_VERSION))))
 	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_FLAGS))
 tools-deploy: tools-rules
 	$(call tool,helm,helm.sh/helm/v3/cmd/helm)
