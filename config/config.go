@@ -16,10 +16,11 @@ import (
 	"tair_ssl_exporter/collector/tair/creds"
 )
 
+// The name of an account without one, and the networks over which an endpoint can be reached.
 const (
 	DefaultAccountName = "default" // of a single account that has none in the file
-	NetworkPublic      = "public"  // endpoints are reached over the internet
-	NetworkVPC         = "vpc"     // endpoints are reached inside a VPC
+	NetworkPublic      = "public"
+	NetworkVPC         = "vpc"
 )
 
 // The comments of the fields of Config and of the types below are the texts of docs/configuration.md and of the JSON schema;
