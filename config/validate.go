@@ -26,7 +26,6 @@ type validator struct {
 	*problems
 	dir       string // of relative paths in the file
 	lookupEnv func(string) (string, bool)
-
 	accounts  map[string]int // name -> line of the first
 	instances map[string]int // ID -> line of the first
 }
@@ -206,13 +205,16 @@ func checkEndpoint(s string) string {
 	return "is not an endpoint, allowed: host, host:port or http(s)://host:port, without user, path or query, port 1 to 65535"
 }
 
+// ReservedLabels returns the names that no custom label has: the exporter itself, Prometheus or the alerts set them.
+func ReservedLabels() []string {
+	return []string{"instance_id", "account", "region", "name", "job", "instance", "pod", "container", "endpoint", "service",
+		"namespace", "node", "of", "alertname", "alertstate", "severity"}
+}
+
 // checkLabelName allows the labels that every series of the info metric can have.
 func checkLabelName(s string) string {
-	switch s {
-	case "instance_id", "account", "region", "name":
-		return quote(s) + " is a label of the exporter itself, allowed: any other label name"
-	case "job", "instance", "pod", "container", "endpoint", "service", "namespace", "node", "of", "alertname", "alertstate", "severity":
-		return quote(s) + " is set by Prometheus or by the alerts, allowed: any other label name, such as team"
+	if slices.Contains(ReservedLabels(), s) {
+		return quote(s) + " is set by the exporter itself, by Prometheus or by the alerts, allowed: any other label name, such as team"
 	}
 	if !model.LegacyValidation.IsValidLabelName(s) || strings.HasPrefix(s, "__") {
 		return quote(s) + " is not a label name, allowed: letters, digits and '_', beginning with a letter or one '_'"

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tair_ssl_exporter/collector/tair/creds"
-	"tair_ssl_exporter/internal/spelling"
+	"tair_ssl_exporter/internal/words"
 )
 
 const (
@@ -96,7 +96,7 @@ func (w *walker) mapping(n *yaml.Node, t reflect.Type, path string) *yaml.Node {
 		if t.Kind() == reflect.Map {
 			ft = t.Elem()
 		}
-		at, nearest := join(path, key), spelling.Nearest(key, names)
+		at, nearest := join(path, key), words.Nearest(key, names)
 		shown := at
 		if !plainKey.MatchString(key) || ft == nil && nearest == "" && t == credentialsType {
 			shown, nearest = path, "" // in credentials, an unknown key may be a secret

@@ -105,7 +105,7 @@ func (s structs) file() *schema {
 		{"region", &schema{Type: "string", Pattern: "^" + regionPattern + "$"}},
 		{"tags", &schema{Type: "object", Additional: scalar, Names: &schema{MinLength: 1}, MaxProperties: 20}},
 		{"labels", &schema{Type: "object", Additional: scalar, Names: &schema{
-			Pattern: labelPattern, Not: &schema{Enum: []string{"instance_id", "account", "region", "name"}},
+			Pattern: labelPattern, Not: &schema{Enum: config.ReservedLabels()},
 		}}},
 		{"account", account},
 		{"credentials", s.credentials()},

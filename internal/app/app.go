@@ -111,8 +111,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) (code int, 
 	var reloads sync.WaitGroup
 	defer reloads.Wait()
 	defer cancel()
+	a.tryCredentials = func() { a.exporter.TryCredentials(ctx) }
+	a.tryCredentials()
 	reloads.Go(func() { a.reloadOn(ctx, hup) })
-	a.exporter.TryCredentials(ctx)
 	return 0, a.serve(ctx, listeners, newSlog(sink, o.logLevel))
 }
 
@@ -149,6 +150,8 @@ type app struct {
 	shown     atomic.Pointer[shownConfig]
 	reading   atomic.Bool     // the configuration is being read
 	stopping  <-chan struct{} // closed when the program has to end
+
+	tryCredentials func() // until the program ends; does not wait
 }
 
 // shownConfig is the current configuration, and what is shown of it: no secret.
@@ -232,6 +235,7 @@ func (a *app) reportReload(err error) {
 		return
 	}
 	_ = level.Info(a.logger).Log("msg", "reloaded the configuration")
+	a.tryCredentials()
 }
 
 func (a *app) close() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -195,6 +196,23 @@ func TestTheStartNamesTheSourcesThatHaveNoKey(t *testing.T) {
 	r := apptest.Start(t, "--instance=cn-hangzhou/r-bp1a")
 	apptest.WaitUntil(t, func() bool { return strings.Contains(r.Log(), "class=chain") })
 	apptest.Contains(t, r.Log(), "level=error", "account=default", "ALIBABA_CLOUD_ACCESS_KEY_ID", "aliyun CLI", "none has a key")
+}
+
+// So is one that a reload brings.
+func TestAReloadTriesTheCredentials(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+	_, server := apptest.StartAPI(t)
+	path := apptest.File(t, "c.yml", apptest.Config(server, apptest.InstanceID))
+	r := apptest.Start(t, "--config.file="+path, "--web.enable-lifecycle")
+	const without = "accounts: [{instances: [{id: r-1, region: cn-hangzhou}], credentials: {type: default}}]"
+	if err := os.WriteFile(path, []byte(without), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := r.Post(t, "/-/reload"); status != http.StatusOK {
+		t.Fatal(body)
+	}
+	apptest.WaitUntil(t, func() bool { return strings.Contains(r.Log(), "class=chain") })
 }
 
 func TestEveryLogLineHasTimeAndCallerOnce(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"tair_ssl_exporter/config"
 	"tair_ssl_exporter/internal/once"
+	"tair_ssl_exporter/internal/words"
 )
 
 // watched is how much a configuration watches.
@@ -69,7 +70,7 @@ func (a *app) check(stdout io.Writer) error {
 		found = " and what discovery finds"
 		each = "; for each instance that discovery finds, " + once.CallsADay(1, refresh, 0, interval)
 	}
-	text += fmt.Sprintf("Watched: %d instances%s, in %s\n", w.instances, found, strings.Join(w.regions, ", "))
+	text += fmt.Sprintf("Watched: %s%s, in %s\n", words.Count(w.instances, "instance"), found, strings.Join(w.regions, ", "))
 	text += "API calls: " + once.CallsADay(w.instances, refresh, w.lists, interval) + each + "\n"
 	_, err = io.WriteString(stdout, text)
 	return err

@@ -13,7 +13,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/model"
 
-	"tair_ssl_exporter/internal/spelling"
+	"tair_ssl_exporter/internal/words"
 )
 
 // durationValue is the value of a flag that takes days too, such as 30d.
@@ -94,7 +94,7 @@ func (o *options) warnUnknownVariables(logger log.Logger) {
 			continue
 		}
 		hint := ""
-		if nearest := spelling.Nearest(name, names); nearest != "" {
+		if nearest := words.Nearest(name, names); nearest != "" {
 			hint = "did you mean " + variablePrefix + strings.ToUpper(nearest) + "? "
 		}
 		_ = level.Warn(logger).Log("msg", "the environment variable stands for no flag", "variable", variable,

@@ -8,6 +8,7 @@ import (
 
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/internal/words"
 )
 
 // scrapesADay is one scrape a minute.
@@ -72,11 +73,11 @@ func (t *tally) add(where string, worked, refused bool) {
 func (t *tally) line(instances bool) string {
 	some := func(all []string) string {
 		if instances && len(all) > 1 {
-			return plural(len(all), "instance") + " (one is " + all[0] + ")"
+			return words.Count(len(all), "instance") + " (one is " + all[0] + ")"
 		}
 		const shown = 3
 		if len(all) > shown {
-			return strings.Join(all[:shown], ", ") + " and " + thousands(len(all)-shown) + " more"
+			return strings.Join(all[:shown], ", ") + " and " + words.Thousands(len(all)-shown) + " more"
 		}
 		return strings.Join(all, ", ")
 	}
@@ -133,7 +134,7 @@ func (r *Report) regions() (lines []string) {
 		if at.Region == collector.AllRegions || at.Instances == 0 {
 			continue
 		}
-		part := fmt.Sprintf("%s %s", at.Region, thousands(at.Instances))
+		part := fmt.Sprintf("%s %s", at.Region, words.Thousands(at.Instances))
 		if at.Account == account {
 			lines[len(lines)-1] += ", " + part
 			continue
@@ -164,14 +165,14 @@ func CallsADay(instances int, refresh time.Duration, pages int, discovery time.D
 	each := func(refresh time.Duration) int {
 		return instances * scrapesADay / max(1, int((refresh+time.Minute-1)/time.Minute))
 	}
-	text := plural(each(refresh), "call") + " a day at one scrape a minute"
+	text := words.Count(each(refresh), "call") + " a day at one scrape a minute"
 	if refresh > 0 {
 		text += " and refresh_interval: " + shortDuration(refresh)
 	} else if instances > 0 {
-		text += "; with refresh_interval: 1h " + thousands(each(time.Hour))
+		text += "; with refresh_interval: 1h " + words.Thousands(each(time.Hour))
 	}
 	if pages > 0 && discovery > 0 {
-		text += "; about " + thousands(pages*int(24*time.Hour/discovery)) + " more to list"
+		text += "; about " + words.Thousands(pages*int(24*time.Hour/discovery)) + " more to list"
 	}
 	return text
 }

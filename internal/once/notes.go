@@ -8,6 +8,7 @@ import (
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
 	"tair_ssl_exporter/internal/advice"
+	"tair_ssl_exporter/internal/words"
 )
 
 // note is what to do about some instances and listings that failed for the same reason.
@@ -77,12 +78,12 @@ func (n *notes) write(b *strings.Builder, columns int) {
 	for at, note := range n.all {
 		var who []string
 		if note.instances > 0 {
-			who = append(who, plural(note.instances, "instance"))
+			who = append(who, words.Count(note.instances, "instance"))
 		}
 		if len(note.listings) > 0 {
 			text := note.listings[0].String()
 			if more := len(note.listings) - 1; more > 0 {
-				text += " and " + plural(more, "other list")
+				text += " and " + words.Count(more, "other list")
 			}
 			who = append(who, text)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tair_ssl_exporter/collector"
+	"tair_ssl_exporter/internal/words"
 )
 
 const (
@@ -67,7 +68,7 @@ func (p *Progress) Show(progress func() collector.Progress) (stop func()) {
 }
 
 func (p *Progress) show(now collector.Progress) {
-	text := fmt.Sprintf("read %s of %s", thousands(now.Asked), plural(now.Instances, "instance"))
+	text := fmt.Sprintf("read %s of %s", words.Thousands(now.Asked), words.Count(now.Instances, "instance"))
 	if !now.Complete {
 		text += " so far, looking for more"
 	}

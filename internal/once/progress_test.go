@@ -74,15 +74,21 @@ func TestNamesAreHarmless(t *testing.T) {
 }
 
 // A time.Duration ends after 292 years.
-func TestDaysUntilADateFarAway(t *testing.T) {
-	r := once.Report{Overview: collector.Overview{At: time.Unix(0, 0), Complete: true, Instances: []collector.InstanceStatus{
-		{ID: "r-1", Known: true, SSL: tair.SSL{Supported: true, Enabled: true, ExpiresAt: time.Unix(0, 0).AddDate(8000, 0, 0)}},
-	}}}
-	var out strings.Builder
-	if err := r.WriteJSON(&out); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(out.String(), "\"days_left\": 2921940\n") {
-		t.Errorf("%s", out.String())
+func TestDaysLeftAreWholeDays(t *testing.T) {
+	now := time.Unix(0, 0)
+	for want, expires := range map[string]time.Time{
+		"2921940": now.AddDate(8000, 0, 0), // beyond the range of a Duration
+		"-3":      now.Add(-3*24*time.Hour - time.Hour), "0": now.Add(-23 * time.Hour), "12": now.Add(12*24*time.Hour + 23*time.Hour),
+	} {
+		r := once.Report{Overview: collector.Overview{At: now, Complete: true, Instances: []collector.InstanceStatus{
+			{ID: "r-1", Known: true, SSL: tair.SSL{Supported: true, Enabled: true, ExpiresAt: expires}},
+		}}}
+		var out strings.Builder
+		if err := r.WriteJSON(&out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "\"days_left\": "+want+"\n") {
+			t.Errorf("want %s: %s", want, out.String())
+		}
 	}
 }

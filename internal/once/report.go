@@ -3,11 +3,11 @@ package once
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
 	"tair_ssl_exporter/collector"
+	"tair_ssl_exporter/internal/words"
 )
 
 // Report is what is known after a pass, and how to judge it.
@@ -66,10 +66,10 @@ func (r *Report) state(i *collector.InstanceStatus) string {
 	}
 }
 
-// daysLeft returns the whole days until a certificate expires; negative once it has expired.
+// daysLeft returns the whole days until a certificate expires, without a part of a day; negative once it has expired.
 func (r *Report) daysLeft(i *collector.InstanceStatus) int {
 	const day = 24 * 60 * 60 * 1000 // milliseconds: a Duration ends after 292 years
-	return int(math.Floor(float64(i.SSL.ExpiresAt.UnixMilli()-r.At.UnixMilli()) / day))
+	return int((i.SSL.ExpiresAt.UnixMilli() - r.At.UnixMilli()) / day)
 }
 
 // isRead reports whether the latest call for an instance succeeded.
@@ -106,7 +106,7 @@ func (r *Report) summary() string {
 	var parts []string
 	add := func(n int, text string) {
 		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", thousands(n), text))
+			parts = append(parts, fmt.Sprintf("%s %s", words.Thousands(n), text))
 		}
 	}
 	add(counts[stateExpired], "expired")
@@ -115,12 +115,12 @@ func (r *Report) summary() string {
 	add(counts[stateOff], "with SSL off")
 	add(counts[stateUnsupported], "without SSL support")
 	add(unread, "not read")
-	text := plural(len(r.Instances), "instance")
+	text := words.Count(len(r.Instances), "instance")
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
 	}
 	if failed := len(r.failedListings()); failed > 0 {
-		text += "; " + plural(failed, "list") + " not read"
+		text += "; " + words.Count(failed, "list") + " not read"
 	}
 	if r.Simulated {
 		text = "SIMULATED: " + text

@@ -53,23 +53,6 @@ func wrap(s, indent string, columns int) string {
 	return b.String()
 }
 
-// plural returns a number with a noun that has a regular plural.
-func plural(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return thousands(n) + " " + noun
-}
-
-// thousands returns a number with a comma after each three digits.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
-		s = s[:at] + "," + s[at:]
-	}
-	return s
-}
-
 // shortDuration returns a duration as it is written in the configuration, but with days for weeks.
 func shortDuration(d time.Duration) string {
 	const day = 24 * time.Hour

@@ -8,6 +8,7 @@ import (
 
 	"tair_ssl_exporter/collector"
 	"tair_ssl_exporter/collector/tair"
+	"tair_ssl_exporter/internal/words"
 )
 
 // maxPlaces is how many accounts and regions the page shows.
@@ -68,7 +69,7 @@ func healthOf(o *collector.Overview) (h health) {
 		}
 		h.Places = append(h.Places, p)
 	}
-	h.Watches = fmt.Sprintf("%s, %s, %s", count(len(o.Instances), "instance"), count(len(accounts), "account"), count(len(regions), "region"))
+	h.Watches = fmt.Sprintf("%s, %s, %s", words.Count(len(o.Instances), "instance"), words.Count(len(accounts), "account"), words.Count(len(regions), "region"))
 	slices.SortStableFunc(h.Places, func(a, b place) int { return lacks(!a.broken(), !b.broken()) })
 	if h.More = len(h.Places) - maxPlaces; h.More > 0 {
 		h.Places = h.Places[:maxPlaces]

@@ -149,7 +149,7 @@ func TestEveryStateIsShownInWords(t *testing.T) {
 func TestADateFarAwayIsShownInWords(t *testing.T) {
 	i := valid("r-a", "", 0)
 	i.SSL.ExpiresAt = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-	if got := rows(t, get(t, overview(i), "").Body.String())[0]; !strings.Contains(got, "Valid in 2912319 days 9999-12-31") {
+	if got := rows(t, get(t, overview(i), "").Body.String())[0]; !strings.Contains(got, "Valid in 2,912,319 days 9999-12-31") {
 		t.Errorf("%s", got)
 	}
 }

@@ -1,8 +1,9 @@
 package page
 
 import (
-	"fmt"
 	"time"
+
+	"tair_ssl_exporter/internal/words"
 )
 
 // moment is a point in time as the page shows it. The zero value is one that is not known.
@@ -40,16 +41,8 @@ func span(ms int64) string {
 		size time.Duration
 	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
 		if n := int(ms / unit.size.Milliseconds()); n > 0 {
-			return count(n, unit.name)
+			return words.Count(n, unit.name)
 		}
 	}
 	return "less than a minute"
-}
-
-// count returns a number with a noun, such as "1 day" and "2 days".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -1,5 +1,5 @@
-// Package spelling finds the word that was meant by a misspelled one.
-package spelling
+// Package words has what the texts for people share.
+package words
 
 import "strings"
 
