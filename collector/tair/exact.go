@@ -11,7 +11,7 @@ import (
 // would overwrite "SSLEnabled". It changes such keys in the body, whose owner is the caller.
 func unmarshal(body []byte, v any) error {
 	maskVariants(body, fieldNames(nil, reflect.TypeOf(v)))
-	return json.Unmarshal(body, v) //nolint:wrapcheck // its callers replace or wrap the error
+	return json.Unmarshal(body, v) // its callers replace or wrap the error
 }
 
 // fieldNames adds the names of the JSON fields of a type, and of those in it.
