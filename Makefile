@@ -102,6 +102,14 @@ generate: ## update what follows from the Go types of the configuration: its JSO
 faults: ## every fault of the API, crossed with how many instances it hits, and the ends of the program; takes minutes
 	$(GO) test -tags faults -count=1 -timeout=15m -v ./internal/faults
 
+# How long the soak goes on, and the seed of a run to repeat.
+SOAK ?= 5m
+SEED ?=
+
+.PHONY: soak
+soak: ## random faults, reloads and two servers for SOAK: everything is known in the end, and nothing has leaked
+	SOAK=$(SOAK) SEED=$(SEED) $(GO) test -tags soak -run Soak -count=1 -timeout=0 -v ./internal/faults
+
 .PHONY: lint
 lint: tools-lint ## golangci-lint over the product and the benchmarks, actionlint over the workflows
 	./bin/actionlint .github/workflows/*.yml
@@ -119,7 +127,7 @@ format: tools-lint ## gofmt and goimports
 	cd docs/schema && ../../bin/golangci-lint fmt --config ../../.golangci.yml ./...
 
 # The time for each fuzz test.
-FUZZTIME ?= 1m
+FUZZTIME ?= 5m
 
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME each; an input that fails is kept below testdata/fuzz
