@@ -19,7 +19,10 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	http.DefaultTransport = newTransport() // as main does
+	goleak.VerifyTestMain(m)
+}
 
 func TestMetricsOfAConfiguredInstance(t *testing.T) {
 	_, server := apptest.StartAPI(t)

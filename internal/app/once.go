@@ -105,10 +105,10 @@ func (a *app) describe(ctx context.Context, account config.Account, provider cre
 // originOf returns where credentials come from, as the configuration says.
 func originOf(c creds.Config) string {
 	switch {
-	case c.RoleARN != "":
-		return "role " + c.RoleARN
 	case c.RoleName != "":
 		return "role " + c.RoleName + " of the ECS instance"
+	case c.OIDCTokenFile != "":
+		return "from " + c.OIDCTokenFile
 	case c.AccessKeyIDFile != "":
 		return "from " + c.AccessKeyIDFile
 	case c.AccessKeyID != "":

@@ -138,7 +138,7 @@ func (c Config) fields() []field {
 		secret("access_key_id", c.AccessKeyID, c.AccessKeyIDFile),
 		secret("access_key_secret", c.AccessKeySecret, c.AccessKeySecretFile),
 		secret("security_token", c.SecurityToken, c.SecurityTokenFile),
-		{"role_arn", c.RoleARN != "", "", isRAMARN(c.RoleARN), wrongARN},
+		{"role_arn", c.RoleARN != "", "", isRAMARN(string(c.RoleARN)), wrongARN},
 		{"role_session_name", c.RoleSessionName != "", "", sessionNameForm.MatchString(c.RoleSessionName), wrongName},
 		{"role_session_expiration", duration != 0, "", duration >= minRoleSession && duration <= maxRoleSession, wrongDuration},
 		secret("external_id", c.ExternalID, c.ExternalIDFile),

@@ -47,8 +47,8 @@ type Config struct {
 	// SecurityTokenFile is the path of a file with the token that belongs to a temporary key. It is read at each refresh.
 	SecurityTokenFile string `yaml:"security_token_file,omitempty" example:"/run/secrets/tair/security_token"`
 
-	// RoleARN is the role to assume.
-	RoleARN string `yaml:"role_arn,omitempty" allowed:"an ARN that begins with acs:ram::" example:"acs:ram::1234567890123456:role/tair-ssl-exporter-reader"`
+	// RoleARN is the role to assume. It is a secret, because it has the ID of the account.
+	RoleARN Secret `yaml:"role_arn,omitempty" allowed:"an ARN that begins with acs:ram::" example:"acs:ram::1234567890123456:role/tair-ssl-exporter-reader"`
 	// RoleSessionName is the name of the session; ActionTrail shows it.
 	RoleSessionName string `yaml:"role_session_name,omitempty" allowed:"2 to 64 letters, digits and any of . @ - _" example:"exporter@prod"`
 	// RoleSessionExpiration is how long the keys of the session are valid.
@@ -106,7 +106,7 @@ type rrsa struct {
 
 func (c *Config) rrsa() []rrsa {
 	return []rrsa{
-		{"role_arn", "ALIBABA_CLOUD_ROLE_ARN", &c.RoleARN},
+		{"role_arn", "ALIBABA_CLOUD_ROLE_ARN", (*string)(&c.RoleARN)},
 		{"oidc_provider_arn", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &c.OIDCProviderARN},
 		{"oidc_token_file", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", &c.OIDCTokenFile},
 	}
@@ -116,7 +116,7 @@ func (c *Config) rrsa() []rrsa {
 // are left out and all three variables are set. It returns the name of the variable for each of these keys, and the
 // variables that are not set. When it has nothing to do, it returns nil twice.
 func (c *Config) FillRRSA(lookupEnv func(string) (string, bool)) (variables map[string]string, unset []string) {
-	if c.Type != TypeOIDCRoleARN || c.RoleARN+c.OIDCProviderARN+c.OIDCTokenFile != "" {
+	if c.Type != TypeOIDCRoleARN || string(c.RoleARN)+c.OIDCProviderARN+c.OIDCTokenFile != "" {
 		return nil, nil
 	}
 	variables = map[string]string{}

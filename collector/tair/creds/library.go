@@ -95,7 +95,7 @@ func newProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) 
 		return providers.NewOIDCCredentialsProviderBuilder().
 			WithOIDCProviderARN(cfg.OIDCProviderARN).
 			WithOIDCToken(s.oidcToken). // not the path: a token in the environment would win over it
-			WithRoleArn(cfg.RoleARN).
+			WithRoleArn(string(cfg.RoleARN)).
 			WithRoleSessionName(cfg.RoleSessionName).
 			WithSTSEndpoint(cfg.STSEndpoint).
 			Build()
@@ -133,7 +133,7 @@ func newRAMRoleProvider(cfg Config, s *secrets) (source providers.CredentialsPro
 	}
 	return providers.NewRAMRoleARNCredentialsProviderBuilder().
 		WithCredentialsProvider(source).
-		WithRoleArn(cfg.RoleARN).
+		WithRoleArn(string(cfg.RoleARN)).
 		WithRoleSessionName(cfg.RoleSessionName).
 		WithDurationSeconds(int(time.Duration(cfg.RoleSessionExpiration) / time.Second)). // 0: an hour
 		WithExternalId(s.externalID).
