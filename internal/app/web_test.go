@@ -22,23 +22,66 @@ import (
 	"tair_ssl_exporter/internal/apptest"
 )
 
-func TestTLSAndBasicAuth(t *testing.T) {
+// TLS, a certificate of the client and a password guard every route, and the health check works behind them.
+func TestTLSAndBasicAuthGuardEveryRoute(t *testing.T) {
 	cert, key := certificate(t)
-	// The password is "secret".
-	web := apptest.File(t, "web.yml", fmt.Sprintf(`
-tls_server_config: {cert_file: %s, key_file: %s}
-basic_auth_users: {prom: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}
-`, cert, key))
-	r := apptest.Start(t, "--demo", "--web.config.file="+web)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	defer client.CloseIdleConnections()
-	url := "https://" + r.Address()
-	if status, _ := apptest.Ask(t, client, http.MethodGet, url+"/metrics/self"); status != http.StatusUnauthorized {
-		t.Errorf("without a password: status %d", status)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if code := app.Run(t.Context(), []string{"--health-check", "--web.listen-address=" + r.Address()},
-		io.Discard, io.Discard); code != 0 {
-		t.Errorf("health check behind TLS and basic authentication: exit %d", code)
+	with := func(pairs ...tls.Certificate) *http.Client {
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: pairs}}}
+		t.Cleanup(client.CloseIdleConnections)
+		return client
+	}
+	const users = "basic_auth_users: {prom: $2a$04$1BpKrs53PPaePbcnelOwPeAS4EZy4/sL9HtkzbOiFZe3lmlGVkbn2}\n" // the password is "secret"
+	for name, c := range map[string]struct {
+		tls    string
+		client *http.Client
+		others []*http.Client // that get no answer
+	}{
+		"TLS":  {"", with(), []*http.Client{http.DefaultClient}},
+		"mTLS": {", client_auth_type: RequireAndVerifyClientCert, client_ca_file: " + cert, with(pair), []*http.Client{with()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			web := apptest.File(t, "web.yml", fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s%s}\n%s", cert, key, c.tls, users))
+			r := apptest.Start(t, "--demo", "--web.config.file="+web, "--web.enable-lifecycle")
+			for _, route := range []string{
+				"GET /metrics", "GET /metrics/self", "GET /probe?target=r-bp1demo7k2mxq4wz", "GET /sd", "GET /", "GET /calendar.ics", "GET /config",
+				"GET /-/healthy", "GET /-/ready", "POST /-/reload",
+			} {
+				method, path, _ := strings.Cut(route, " ")
+				url := "https://" + r.Address() + path
+				if status, _ := apptest.Ask(t, c.client, method, url); status != http.StatusUnauthorized {
+					t.Errorf("%s without a password: status %d", route, status)
+				}
+				for _, password := range []string{"wrong", "secret"} {
+					status, _ := apptest.Ask(t, c.client, method, strings.Replace(url, "://", "://prom:"+password+"@", 1))
+					if isAllowed := status == http.StatusOK || path == "/calendar.ics" && status == http.StatusServiceUnavailable; isAllowed != (password == "secret") {
+						t.Errorf("%s with the password %s: status %d", route, password, status)
+					}
+				}
+				for _, other := range c.others {
+					request, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if other == http.DefaultClient {
+						request.URL.Scheme = "http"
+					}
+					resp, err := other.Do(request)
+					if err == nil {
+						_ = resp.Body.Close()
+					}
+					if err == nil && resp.StatusCode != http.StatusBadRequest { // HTTP to a port with TLS
+						t.Errorf("%s: status %d", route, resp.StatusCode)
+					}
+				}
+			}
+			if code := app.Run(t.Context(), []string{"--health-check", "--web.listen-address=" + r.Address()}, io.Discard, io.Discard); code != 0 {
+				t.Errorf("health check: exit %d", code)
+			}
+		})
 	}
 }
 
@@ -123,7 +166,7 @@ func certificate(t *testing.T) (certFile, keyFile string) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
