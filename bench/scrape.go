@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,35 +17,51 @@ import (
 )
 
 const (
-	scrapeInstances   = 1000
-	scrapeConcurrency = 50
-	scrapeLatency     = 50 * time.Millisecond
-	scrapeIdeal       = scrapeLatency * scrapeInstances / scrapeConcurrency
-	scrapes           = 7 // after the first
+	scrapeInstances = 1000
+	scrapeLatency   = 50 * time.Millisecond
+	scrapes         = 7 // after the first
 )
 
-// measureScrape times GET /metrics of the real binary, as Prometheus does it.
-func measureScrape(ctx context.Context) ([]result, error) {
+// measureScrape times GET /metrics of the real binary, as Prometheus does it, for several concurrencies.
+func measureScrape(ctx context.Context) (all []result, err error) {
+	binary, remove, err := buildOnce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	for concurrency, bound := range map[int]float64{20: 0, 50: 1.10, 200: 0} {
+		results, err := measureConcurrency(ctx, binary, concurrency, bound)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, results...)
+	}
+	slices.SortFunc(all, func(a, b result) int { return strings.Compare(a.what, b.what) })
+	return all, nil
+}
+
+// buildOnce builds the exporter into a directory that remove deletes.
+func buildOnce(ctx context.Context) (binary string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "tair_ssl_bench")
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary, err := rig.Build(ctx, dir)
-	if err != nil {
-		return nil, err
+	remove = func() { _ = os.RemoveAll(dir) }
+	if binary, err = rig.Build(ctx, dir); err != nil {
+		remove()
 	}
+	return binary, remove, err
+}
 
-	ids := make([]string, scrapeInstances)
-	for i := range ids {
-		ids[i] = fmt.Sprintf("r-bp1bench%08d", i)
-	}
+func measureConcurrency(ctx context.Context, binary string, concurrency int, bound float64) ([]result, error) {
+	ideal := scrapeLatency * scrapeInstances / time.Duration(concurrency)
+	ids := benchIDs(scrapeInstances)
 	fake, err := tairtest.Start(newAPI(scrapeLatency, ids...))
 	if err != nil {
 		return nil, err
 	}
 	defer fake.Close()
-	exporter, err := rig.Start(ctx, binary, scrapeConfig(fake.URL, ids), 20*time.Second)
+	exporter, err := rig.Start(ctx, binary, scrapeConfig(fmt.Sprintf("api: {concurrency: %d, qps: 10000}", concurrency), fake.URL, ids), 20*time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +72,7 @@ func measureScrape(ctx context.Context) ([]result, error) {
 		return nil, err
 	}
 	fmt.Printf("one scrape: %d instances, API latency %s, concurrency %d; the first took %.2f of the ideal %s, %d follow\n",
-		scrapeInstances, scrapeLatency, scrapeConcurrency, float64(first)/float64(scrapeIdeal), scrapeIdeal, scrapes)
+		scrapeInstances, scrapeLatency, concurrency, float64(first)/float64(ideal), ideal, scrapes)
 	times := make([]time.Duration, scrapes)
 	for i := range times {
 		time.Sleep(time.Second) // an instance is called once a second at most
@@ -66,26 +83,36 @@ func measureScrape(ctx context.Context) ([]result, error) {
 	took, connections := median(times), fake.Connections()
 	return []result{
 		{
-			"scrape of 1,000 instances, time, against the ideal", took.Round(time.Millisecond).String(),
-			scrapeIdeal.String(), float64(took) / float64(scrapeIdeal), 1.10,
+			fmt.Sprintf("scrape of 1,000 instances at 50 ms, concurrency %3d: time, against the ideal", concurrency),
+			took.Round(time.Millisecond).String(), ideal.String(), float64(took) / float64(ideal), bound,
 		},
 		{
-			"scrape of 1,000 instances, connections, against the concurrency", fmt.Sprint(connections),
-			fmt.Sprint(scrapeConcurrency), float64(connections) / scrapeConcurrency, 1.00,
+			fmt.Sprintf("scrape of 1,000 instances at 50 ms, concurrency %3d: connections, against the concurrency", concurrency),
+			fmt.Sprint(connections), fmt.Sprint(concurrency), float64(connections) / float64(concurrency), 1.00,
 		},
 	}, nil
 }
 
-func scrapeConfig(endpoint string, ids []string) []byte {
+// benchIDs returns the IDs of instances.
+func benchIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("r-bp1bench%08d", i)
+	}
+	return ids
+}
+
+// scrapeConfig returns a configuration with settings at its top.
+func scrapeConfig(settings, endpoint string, ids []string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `api: {concurrency: %d, qps: 1000}
+	fmt.Fprintf(&b, `%s
 accounts:
   - name: %s
     credentials: {type: access_key, access_key_id: %s, access_key_secret: %s}
     endpoint: %s
     region: %s
     instances:
-`, scrapeConcurrency, account, keyID, keySecret, endpoint, region)
+`, settings, account, keyID, keySecret, endpoint, region)
 	for _, id := range ids {
 		fmt.Fprintf(&b, "      - %s\n", id)
 	}

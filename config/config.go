@@ -57,7 +57,7 @@ type API struct {
 	// Concurrency is the number of requests in flight at most. Discovery has one more of its own.
 	Concurrency int `yaml:"concurrency" allowed:"1 to 1000" example:"50"`
 	// QPS is the number of requests a second at most. Shards divide it. It goes down by itself while the API throttles.
-	QPS float64 `yaml:"qps" allowed:"above 0 to 1000" example:"3"`
+	QPS float64 `yaml:"qps" allowed:"above 0 to 10000" example:"3"`
 }
 
 // Account is one cloud account and what to watch in it. It has instances, discovery or both.

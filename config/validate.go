@@ -37,8 +37,8 @@ func (v *validator) config(c *Config) {
 	inRange(v, "api.timeout", c.API.Timeout, second/10, 60*second)
 	inRange(v, "api.attempts", c.API.Attempts, 1, 10)
 	inRange(v, "api.concurrency", c.API.Concurrency, 1, 1000)
-	if !(c.API.QPS > 0 && c.API.QPS <= 1000) { // written so that NaN is refused
-		v.add("api.qps", "%g is out of range, allowed: a number above 0, at most 1000", c.API.QPS)
+	if !(c.API.QPS > 0 && c.API.QPS <= 10000) { // written so that NaN is refused
+		v.add("api.qps", "%g is out of range, allowed: a number above 0, at most 10000", c.API.QPS)
 	}
 	outer := v.windows("", c.ExpiryWarning, c.ExpiryCritical, windows{})
 	if len(c.Accounts) == 0 {
