@@ -74,6 +74,7 @@ func TestRename(t *testing.T) {
 	for file, want := range map[string][]string{
 		"bench/go.mod":           {"module github.com/Acme/tair_ssl_exporter/bench\n", "replace github.com/Acme/tair_ssl_exporter => ../\n"},
 		"dashboards/lint/go.mod": {"module github.com/Acme/tair_ssl_exporter/dashboards/lint\n", "\tgithub.com/Acme/tair_ssl_exporter v0.0.0\n"},
+		"README.md":              {"git clone https://github.com/Acme/tair_ssl_exporter.git "},
 		".golangci.yml":          {"pkg: github.com/Acme/tair_ssl_exporter/internal/apptest,", "local-prefixes: [github.com/Acme/tair_ssl_exporter]"},
 		"deploy/helm/tair-ssl-exporter/values.yaml":         {"  repository: ghcr.io/acme/tair_ssl_exporter\n"},
 		"deploy/kubernetes/deployment.yaml":                 {`image: "ghcr.io/acme/tair_ssl_exporter:` + apptest.NewestRelease(t) + `"`},

@@ -14,8 +14,11 @@ import (
 func TestBadValuesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{ // a value, and the path that the refusal names
-		{`shards=0`, "/shards"}, {`shards="2"`, "/shards"}, {`shards=2,replicas=2`, "/replicas"},
+		{`shards=0`, "/shards"}, {`shards="2"`, "/shards"}, {`shards=2,replicas=2`, "shards, replicas: 2 and 2, but each shard has one pod"},
 		{`replicas=-1`, "/replicas"}, {`unknown=1`, "unknown"}, {`image.name="x"`, "/image"},
+		{`image.registry="r/"`, "/image/registry"}, {`image.tag="a b"`, "/image/tag"},
+		{`configAs="ConfigMap",config.accounts=[{"instances":[{"id":"r-a","region":"cn-a"}],"credentials":{"type":"access_key","access_key_id":"a","access_key_secret":"b"}}]`, "config has a secret (access_key_secret)"},
+		{`configAs="ConfigMap",config.accounts=[{"instances":[{"id":"r-a","region":"cn-a"}],"credentials":{"type":"credentials_uri","url":"http://h/a"}}]`, "config has a secret (url)"},
 		{`image.digest="latest"`, "/image/digest"}, {`image.pullPolicy="Sometimes"`, "/image/pullPolicy"},
 		{`configAs="File"`, "/configAs"}, {`config="x"`, "/config"}, {`config.accounts=[]`, "/config/accounts"},
 		{`config.refresh=1`, "additional properties 'refresh' not allowed"}, {`config.api.attempts=11`, "/config/api/attempts"},
@@ -24,7 +27,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`existingSecrets=["a b"]`, "/existingSecrets/0"}, {`env=[{"value":"x"}]`, "/env/0"},
 		{`extraArgs=["debug"]`, "/extraArgs/0"}, {`extraArgs=["-h"]`, "/extraArgs/0"},
 		{`fullnameOverride="a.b"`, "/fullnameOverride"}, {`fullnameOverride="1x"`, "/fullnameOverride"},
-		{`nameOverride="a.b"`, "/nameOverride"}, {`rrsa.enabled=true`, "/rrsa/roleName"},
+		{`nameOverride="a.b"`, "/nameOverride"}, {`rrsa.enabled=true`, "rrsa.roleName: is missing"},
 		{`rrsa.roleName="acs:ram::1:role/x"`, "/rrsa/roleName"}, {`webConfig.tls=true`, "/webConfig/existingSecret"},
 		{`serviceMonitor.interval="1"`, "/serviceMonitor/interval"},
 		{`serviceMonitor.interval="30s1m"`, "/serviceMonitor/interval"},
@@ -41,6 +44,15 @@ func TestBadValuesAreRefused(t *testing.T) {
 	}
 	if _, err := helm(t, releaseName, chart, "--set", "global.registry=x"); err != nil {
 		t.Errorf("global values of a parent chart: %v", err)
+	}
+	for values, want := range map[string]string{
+		"image.registry=r.example.com/infra": "r.example.com/infra/tair_ssl_exporter:", "image.registry=a.example.com,global.imageRegistry=b.example.com": "b.example.com/tair_ssl_exporter:",
+		"image.tag=1.2.3-x_y": "app.kubernetes.io/version: \"1.2.3-x_y\"",
+	} {
+		rendered, err := helm(t, releaseName, chart, "--set", values)
+		if err != nil || !strings.Contains(rendered, want) {
+			t.Errorf("%s: no %s (%v)", values, want, err)
+		}
 	}
 }
 

@@ -10,6 +10,22 @@
 {{- $problems = append $problems "config: is missing, and neither demo nor existingConfigSecret is set" }}
 {{- end }}
 
+{{- if and (include "tair-ssl-exporter.makesConfig" .) (eq .Values.configAs "ConfigMap") }}
+{{- range default dict .Values.config | dig "accounts" list }}
+{{- range regexFindAll "(?m)^[- ]*(access_key_secret|security_token|external_id|url):" (dig "credentials" dict . | toYaml) -1 }}
+{{- $problems = printf "configAs: ConfigMap: config has a secret (%s); use configAs: Secret, or the path of a file under the key with the ending _file" (trimAll "- :" .) | append $problems }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- if and (gt (int .Values.shards) 1) (gt (int .Values.replicas) 1) }}
+{{- $problems = printf "shards, replicas: %d and %d, but each shard has one pod; leave replicas at 1, or shards at 1 for a pair with the same instances" (int .Values.shards) (int .Values.replicas) | append $problems }}
+{{- end }}
+
+{{- if and .Values.rrsa.enabled .Values.serviceAccount.create (not .Values.rrsa.roleName) }}
+{{- $problems = append $problems "rrsa.roleName: is missing; set the name of the RAM role that the pods assume, or rrsa.enabled: false" }}
+{{- end }}
+
 {{- /* Flags of which a second one would win or be refused, and flags with which nothing is served. */}}
 {{- $taken := list "config.check" "config.example" "config.file" "demo" "health-check" "help" "instance" "once" "once.format"
       "once.timeout" "once.warn" "shard" "total-shards" "version" "web.config.file" "web.listen-address" "web.telemetry-path" }}

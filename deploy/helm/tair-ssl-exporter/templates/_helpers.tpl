@@ -19,7 +19,7 @@ app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 
 {{- define "tair-ssl-exporter.labels" -}}
 {{ include "tair-ssl-exporter.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ include "tair-ssl-exporter.version" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
@@ -31,13 +31,20 @@ app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
 {{- define "tair-ssl-exporter.image" -}}
+{{- $registry := default .Values.image.registry (default dict .Values.global).imageRegistry }}
 {{- with .Values.image }}
+{{- with $registry }}{{ printf "%s/" . }}{{ end }}
 {{- if .digest }}
 {{- printf "%s@%s" .repository .digest }}
 {{- else }}
 {{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* What runs, as far as a label can hold it. */}}
+{{- define "tair-ssl-exporter.version" -}}
+{{- default .Chart.AppVersion .Values.image.tag | trunc 63 | trimAll "-_." | quote }}
 {{- end }}
 
 {{- define "tair-ssl-exporter.serviceAccountName" -}}

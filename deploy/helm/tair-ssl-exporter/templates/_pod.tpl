@@ -1,6 +1,6 @@
 {{- define "tair-ssl-exporter.podLabels" -}}
 {{ include "tair-ssl-exporter.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ include "tair-ssl-exporter.version" . }}
 {{- if .Values.rrsa.enabled }}
 # Read by ack-pod-identity-webhook 0.2.0 and later; with an older one the namespace needs this label.
 # https://www.alibabacloud.com/help/en/container-service-for-kubernetes/latest/ack-pod-identity-webhook
