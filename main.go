@@ -16,7 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	context.AfterFunc(ctx, stop)                 // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(75) // a page of 10,000 instances leaves less garbage behind, for a little more CPU time
 	}
