@@ -176,7 +176,7 @@ rules: tools-rules ## scrape configurations, alerting rules and where alerts go:
 	$(call route,warnings,alertname=Other severity=unheard-of)
 
 .PHONY: rules-mutation
-rules-mutation: tools-rules ## drop each clause of each rule in turn: a unit test of the rules has to fail; takes half an hour
+rules-mutation: tools-rules ## drop each clause of each rule in turn: a unit test of the rules has to fail; takes minutes
 	GOGC=800 PROMTOOL="$(CURDIR)/bin/promtool" $(GO) test -tags mutation -run Clause -count=1 -timeout=3h -v ./deploy/prometheus
 
 # The rules to compare with, such as those of an older version.
