@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,20 +16,24 @@ import (
 )
 
 // 64 servers scrape at the same time while the configuration is reloaded, instances come and go, calls fail and people look.
-// Each is answered, or refused because there are too many, and all is known in the end.
+// Each is answered, or refused because there are too many. The requests in flight and the goroutines are bounded, and all is
+// known in the end.
 func TestEverythingAtTheSameTime(t *testing.T) {
 	api, server := apptest.StartAPI(t)
-	const listed, found = 20, 30
-	for n := range listed + found {
+	const listed, found, concurrency = 20, 30, 4
+	instance := func(n int) tairtest.Instance {
 		i := tairtest.Instance{ID: fmt.Sprintf("r-%d", n), Region: "cn-hangzhou", SSLEnabled: "Enable", ExpiresAt: time.Now().Add(time.Hour)}
 		if n >= listed {
 			i.Tags = map[string]string{"env": "prod"}
 		}
-		api.SetInstance(i)
+		return i
+	}
+	for n := range listed + found {
+		api.SetInstance(instance(n))
 	}
 	config := func(instances int) string {
-		text := fmt.Sprintf("discovery_interval: 10s\napi: {qps: 1000, timeout: 1s}\naccounts:\n  - credentials: {type: access_key, access_key_id: %s, access_key_secret: %s}\n"+
-			"    endpoint: %s\n    region: cn-hangzhou\n    discovery: [{regions: [cn-hangzhou], tags: {env: prod}}]\n    instances:\n", apptest.KeyID, apptest.KeySecret, server.URL)
+		text := fmt.Sprintf("discovery_interval: 10s\napi: {qps: 1000, timeout: 300ms, concurrency: %d}\naccounts:\n  - credentials: {type: access_key, access_key_id: %s, access_key_secret: %s}\n"+
+			"    endpoint: %s\n    region: cn-hangzhou\n    discovery: [{regions: [cn-hangzhou], tags: {env: prod}}]\n    instances:\n", concurrency, apptest.KeyID, apptest.KeySecret, server.URL)
 		for n := range instances {
 			text += fmt.Sprintf("      - {id: r-%d, labels: {team: t%d}}\n", n, n)
 		}
@@ -77,6 +82,17 @@ func TestEverythingAtTheSameTime(t *testing.T) {
 			t.Errorf("reload: status %d: %s", status, body)
 		}
 	})
+	until(func(n int) { // what discovery finds
+		changing := instance(listed + n%found)
+		api.RemoveInstance(changing.ID)
+		time.Sleep(5 * time.Millisecond)
+		api.SetInstance(changing)
+	})
+	goroutines := 0
+	until(func(int) {
+		goroutines = max(goroutines, runtime.NumGoroutine())
+		time.Sleep(time.Millisecond)
+	})
 	faults := []tairtest.Fault{{Reset: true}, {Cut: true}, {Hang: true}, {Delay: 200 * time.Millisecond}, {Body: []byte("{}")}, {}}
 	until(func(n int) {
 		api.SetFault(fmt.Sprintf("r-%d", n%(listed+found)), faults[n%len(faults)])
@@ -92,9 +108,13 @@ func TestEverythingAtTheSameTime(t *testing.T) {
 		_, body := r.Get(t, "/metrics")
 		return countLines(body, "tair_ssl_scrape_success{", " 1") == listed+found
 	})
-	t.Logf("%d scrapes were served, %d refused", served.Load(), refused.Load())
+	t.Logf("%d scrapes were served, %d refused; %d goroutines, %d calls in flight", served.Load(), refused.Load(), goroutines, api.MaxInFlight())
 	if served.Load() == 0 {
 		t.Error("no scrape was served")
+	}
+	// Twice as many calls: the fake API notices late that one has timed out. Clients, servers and the fake API are here too.
+	if n := api.MaxInFlight(); n > 2*concurrency || goroutines > 1000 {
+		t.Errorf("%d calls in flight, %d goroutines", n, goroutines)
 	}
 }
 
