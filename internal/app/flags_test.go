@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -206,10 +207,16 @@ func TestTheVersionIsNeverEmpty(t *testing.T) {
 }
 
 func TestDebuggingCredentialsIsRefused(t *testing.T) {
-	t.Setenv("DEBUG", "http,credential")
-	var stderr strings.Builder
-	if code := app.Run(t.Context(), []string{"--demo"}, &stderr, &stderr); code != 1 {
-		t.Errorf("exit %d", code)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // a program that starts ends at once
+	for _, value := range []string{"credential", "http,credential"} {
+		t.Setenv("DEBUG", value)
+		for _, mode := range []string{"--log.level=debug", "--once", "--config.check"} {
+			var output strings.Builder
+			code := app.Run(ctx, []string{"--demo", "--web.listen-address=127.0.0.1:0", mode}, &output, &output)
+			if text := output.String(); code != 1 || strings.Count(text, "\n") != 1 || !strings.Contains(text, "DEBUG") {
+				t.Errorf("DEBUG=%s %s: exit %d: %s", value, mode, code, text)
+			}
+		}
 	}
-	apptest.Contains(t, stderr.String(), "DEBUG")
 }

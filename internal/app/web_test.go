@@ -25,12 +25,17 @@ import (
 // TLS, a certificate of the client and a password guard every route, and the health check works behind them.
 func TestTLSAndBasicAuthGuardEveryRoute(t *testing.T) {
 	cert, key := certificate(t)
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
+	load := func(cert, key string) tls.Certificate {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair
 	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM([]byte(apptest.Read(t, cert)))
 	with := func(pairs ...tls.Certificate) *http.Client {
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: pairs}}}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, Certificates: pairs}}}
 		t.Cleanup(client.CloseIdleConnections)
 		return client
 	}
@@ -41,14 +46,14 @@ func TestTLSAndBasicAuthGuardEveryRoute(t *testing.T) {
 		others []*http.Client // that get no answer
 	}{
 		"TLS":  {"", with(), []*http.Client{http.DefaultClient}},
-		"mTLS": {", client_auth_type: RequireAndVerifyClientCert, client_ca_file: " + cert, with(pair), []*http.Client{with()}},
+		"mTLS": {", client_auth_type: RequireAndVerifyClientCert, client_ca_file: " + cert, with(load(cert, key)), []*http.Client{with(), with(load(certificate(t)))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			web := apptest.File(t, "web.yml", fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s%s}\n%s", cert, key, c.tls, users))
 			r := apptest.Start(t, "--demo", "--web.config.file="+web, "--web.enable-lifecycle")
 			for _, route := range []string{
-				"GET /metrics", "GET /metrics/self", "GET /probe?target=r-bp1demo7k2mxq4wz", "GET /sd", "GET /", "GET /calendar.ics", "GET /config",
-				"GET /-/healthy", "GET /-/ready", "POST /-/reload",
+				"GET /metrics", "GET /metrics/self", "GET /probe?target=r-bp1demo7k2mxq4wz", "GET /sd", "GET /", "GET /assets/page.css", "GET /calendar.ics",
+				"GET /config", "GET /-/healthy", "GET /-/ready", "POST /-/reload", "PUT /-/reload",
 			} {
 				method, path, _ := strings.Cut(route, " ")
 				url := "https://" + r.Address() + path
