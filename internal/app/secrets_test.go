@@ -198,7 +198,7 @@ func TestNoSecretOfFailingCredentialsLeaves(t *testing.T) {
 		role := "sts_endpoint: '" + host + "', role_arn: 'acs:ram::1:role/CANARY" + fault + "'"
 		local := "{type: credentials_uri, url: '" + url + "/CANARYPATH/" + fault + "?token=CANARYTOKEN'}"
 		add("role-"+fault, classes[0], "{type: ram_role_arn, "+keys+", external_id: CANARYEXTERNAL, "+role+"}")
-		add("oidc-"+fault, classes[0], "{type: oidc_role_arn, oidc_provider_arn: 'acs:ram::1:oidc-provider/p', oidc_token_file: "+oidc+", "+role+"}")
+		add("oidc-"+fault, classes[0], "{type: oidc_role_arn, oidc_provider_arn: 'acs:ram::1:oidc-provider/CANARYPROVIDER', oidc_token_file: "+oidc+", "+role+"}")
 		add("ecs-"+fault, classes[1], "{type: ecs_ram_role, role_name: node-"+fault+"}")
 		add("uri-"+fault, classes[2], local)
 		if classes[2] != unauthorized { // else the token service is asked, which the role above does
@@ -241,7 +241,7 @@ func TestNoSecretLeavesWhileServicesAreSilent(t *testing.T) {
 	role := "sts_endpoint: '" + sts + "', role_arn: 'acs:ram::1:role/CANARYsilent'"
 	wantNoCanary(t, look(t, apptest.File(t, "c.yml", "accounts:\n"+
 		account("role", "{type: ram_role_arn, access_key_id: CANARYID, access_key_secret: CANARYSECRET, "+role+"}", api.URL)+
-		account("oidc", "{type: oidc_role_arn, oidc_provider_arn: 'acs:ram::1:oidc-provider/p', oidc_token_file: "+apptest.File(t, "oidc", "CANARYOIDC")+", "+role+"}", api.URL)+
+		account("oidc", "{type: oidc_role_arn, oidc_provider_arn: 'acs:ram::1:oidc-provider/CANARYPROVIDER', oidc_token_file: "+apptest.File(t, "oidc", "CANARYOIDC")+", "+role+"}", api.URL)+
 		account("ecs", "{type: ecs_ram_role, role_name: node-silent}", api.URL)+
 		account("uri", "{type: credentials_uri, url: '"+uri+"/CANARYPATH/silent?token=CANARYTOKEN'}", api.URL)), "1s",
 		func(_ *apptest.Exporter, seen map[string]string) {

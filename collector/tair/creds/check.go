@@ -143,7 +143,7 @@ func (c Config) fields() []field {
 		{"role_session_expiration", duration != 0, "", duration >= minRoleSession && duration <= maxRoleSession, wrongDuration},
 		secret("external_id", c.ExternalID, c.ExternalIDFile),
 		{"sts_endpoint", c.STSEndpoint != "", "", IsHostPort(c.STSEndpoint), wrongEndpoint},
-		{"oidc_provider_arn", c.OIDCProviderARN != "", "", isRAMARN(c.OIDCProviderARN), wrongARN},
+		{"oidc_provider_arn", c.OIDCProviderARN != "", "", isRAMARN(string(c.OIDCProviderARN)), wrongARN},
 		{"oidc_token_file", c.OIDCTokenFile != "", "", true, ""},
 		{"role_name", c.RoleName != "", "", visible(c.RoleName), wrongText},
 		{"disable_imds_v1", c.DisableIMDSv1, "", true, ""},

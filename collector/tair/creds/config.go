@@ -61,8 +61,8 @@ type Config struct {
 	STSEndpoint string `yaml:"sts_endpoint,omitempty" allowed:"host or host:port" example:"sts.cn-hangzhou.aliyuncs.com"`
 
 	// OIDCProviderARN is the OIDC provider of the cluster. Without it, role_arn and oidc_token_file, all three come from the
-	// variables of ACK's RRSA.
-	OIDCProviderARN string `yaml:"oidc_provider_arn,omitempty" allowed:"an ARN that begins with acs:ram::" example:"acs:ram::1234567890123456:oidc-provider/ack-rrsa-c0123456789abcdef0123456789abcdef"`
+	// variables of ACK's RRSA. It is a secret, because it has the ID of the account.
+	OIDCProviderARN Secret `yaml:"oidc_provider_arn,omitempty" allowed:"an ARN that begins with acs:ram::" example:"acs:ram::1234567890123456:oidc-provider/ack-rrsa-c0123456789abcdef0123456789abcdef"`
 	// OIDCTokenFile is the path of the file with the OIDC token. It is read at each refresh.
 	OIDCTokenFile string `yaml:"oidc_token_file,omitempty" example:"/var/run/secrets/ack.alibabacloud.com/rrsa-tokens/token"`
 
@@ -107,7 +107,7 @@ type rrsa struct {
 func (c *Config) rrsa() []rrsa {
 	return []rrsa{
 		{"role_arn", "ALIBABA_CLOUD_ROLE_ARN", (*string)(&c.RoleARN)},
-		{"oidc_provider_arn", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &c.OIDCProviderARN},
+		{"oidc_provider_arn", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", (*string)(&c.OIDCProviderARN)},
 		{"oidc_token_file", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", &c.OIDCTokenFile},
 	}
 }
@@ -116,7 +116,7 @@ func (c *Config) rrsa() []rrsa {
 // are left out and all three variables are set. It returns the name of the variable for each of these keys, and the
 // variables that are not set. When it has nothing to do, it returns nil twice.
 func (c *Config) FillRRSA(lookupEnv func(string) (string, bool)) (variables map[string]string, unset []string) {
-	if c.Type != TypeOIDCRoleARN || string(c.RoleARN)+c.OIDCProviderARN+c.OIDCTokenFile != "" {
+	if c.Type != TypeOIDCRoleARN || string(c.RoleARN+c.OIDCProviderARN)+c.OIDCTokenFile != "" {
 		return nil, nil
 	}
 	variables = map[string]string{}

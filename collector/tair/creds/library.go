@@ -93,7 +93,7 @@ func newProvider(cfg Config, s *secrets) (providers.CredentialsProvider, error) 
 			Build()
 	case TypeOIDCRoleARN:
 		return providers.NewOIDCCredentialsProviderBuilder().
-			WithOIDCProviderARN(cfg.OIDCProviderARN).
+			WithOIDCProviderARN(string(cfg.OIDCProviderARN)).
 			WithOIDCToken(s.oidcToken). // not the path: a token in the environment would win over it
 			WithRoleArn(string(cfg.RoleARN)).
 			WithRoleSessionName(cfg.RoleSessionName).
