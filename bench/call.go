@@ -2,12 +2,10 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -47,48 +45,16 @@ func serve() error {
 		return err
 	}
 	defer strict.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	same := answer(callInstance)
+	plain, err := startPlain(func([]byte) []byte { return same })
 	if err != nil {
 		return err
 	}
-	body := fmt.Appendf(nil, `{"InstanceId":%q,"RequestId":"02260F96-913E-4655-9BA5-A3651CAF0000","SSLEnabled":"Enable",`+
-		`"SSLExpiredTime":%q,"CertCommonName":"%s.redis.rds.aliyuncs.com","CertDownloadURL":"https://example.com/ca.zip"}`,
-		callInstance, time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339), callInstance)
-	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=utf-8\r\nDate: %s\r\n"+
-		"Content-Length: %d\r\n\r\n%s", time.Now().UTC().Format(http.TimeFormat), len(body), body)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go answerAlways(conn, answer)
-		}
-	}()
-	defer func() { _ = l.Close() }()
+	defer plain.close()
 
-	fmt.Println(strict.Addr, l.Addr())
+	fmt.Println(strict.Addr, plain.addr())
 	_, err = io.Copy(io.Discard, os.Stdin) // until the parent ends
 	return err
-}
-
-// answerAlways gives the same answer to every request; none has a body.
-func answerAlways(conn net.Conn, answer []byte) {
-	defer func() { _ = conn.Close() }()
-	buffer, end := make([]byte, 64<<10), 0
-	for {
-		n, err := conn.Read(buffer[end:])
-		if err != nil {
-			return
-		}
-		if end += n; !bytes.HasSuffix(buffer[:end], []byte("\r\n\r\n")) {
-			continue
-		}
-		end = 0
-		if _, err := conn.Write(answer); err != nil {
-			return
-		}
-	}
 }
 
 // newAPI gives a fake with one key and these instances.

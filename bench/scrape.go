@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"tair_ssl_exporter/bench/rig"
-	"tair_ssl_exporter/collector/tair/tairtest"
 )
 
 const (
@@ -56,12 +55,15 @@ func buildOnce(ctx context.Context) (binary string, remove func(), err error) {
 func measureConcurrency(ctx context.Context, binary string, concurrency int, bound float64) ([]result, error) {
 	ideal := scrapeLatency * scrapeInstances / time.Duration(concurrency)
 	ids := benchIDs(scrapeInstances)
-	fake, err := tairtest.Start(newAPI(scrapeLatency, ids...))
+	api, err := startPlain(func(request []byte) []byte {
+		time.Sleep(scrapeLatency)
+		return answer(instanceIn(request))
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer fake.Close()
-	exporter, err := rig.Start(ctx, binary, scrapeConfig(fmt.Sprintf("api: {concurrency: %d, qps: 10000}", concurrency), fake.URL, ids), 20*time.Second)
+	defer api.close()
+	exporter, err := rig.Start(ctx, binary, scrapeConfig(fmt.Sprintf("api: {concurrency: %d, qps: 10000}", concurrency), "http://"+api.addr(), ids), 20*time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +82,7 @@ func measureConcurrency(ctx context.Context, binary string, concurrency int, bou
 			return nil, err
 		}
 	}
-	took, connections := median(times), fake.Connections()
+	took, connections := median(times), api.connections.Load()
 	return []result{
 		{
 			fmt.Sprintf("scrape of 1,000 instances at 50 ms, concurrency %3d: time, against the ideal", concurrency),
