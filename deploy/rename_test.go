@@ -76,6 +76,9 @@ func TestRename(t *testing.T) {
 		"dashboards/lint/go.mod": {"module github.com/Acme/tair_ssl_exporter/dashboards/lint\n", "\tgithub.com/Acme/tair_ssl_exporter v0.0.0\n"},
 		"README.md":              {"git clone https://github.com/Acme/tair_ssl_exporter.git "},
 		".golangci.yml":          {"pkg: github.com/Acme/tair_ssl_exporter/internal/apptest,", "local-prefixes: [github.com/Acme/tair_ssl_exporter]"},
+		"deploy/helm/tair-ssl-exporter/Chart.yaml": {
+			"home: https://github.com/Acme/tair_ssl_exporter\n", "icon: https://github.com/Acme/tair_ssl_exporter/raw/main/docs/images/icon.svg\n",
+		},
 		"deploy/helm/tair-ssl-exporter/values.yaml":         {"  repository: ghcr.io/acme/tair_ssl_exporter\n"},
 		"deploy/kubernetes/deployment.yaml":                 {`image: "ghcr.io/acme/tair_ssl_exporter:` + apptest.NewestRelease(t) + `"`},
 		"deploy/prometheus/rules/tair_ssl.rules.yml":        {"runbook_url: https://github.com/Acme/tair_ssl_exporter/blob/main/docs/runbooks.md#tairssldisabled\n"},

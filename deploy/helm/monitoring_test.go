@@ -59,6 +59,46 @@ func TestRulesAreTheShipped(t *testing.T) {
 	}
 }
 
+// The values of the set "extras" change three alerts and add a rule. All else is as shipped.
+func TestAlertsAreChangedByName(t *testing.T) {
+	t.Parallel()
+	want := adapted(t, []string{"tair_ssl.rules.yml"}, apptest.RunbookBase, nil)
+	for _, g := range want {
+		group := dict(g)
+		group["rules"] = slices.DeleteFunc(list(group["rules"]), func(r any) bool { return at(r, "alert") == "TairSSLRenewalSoon" })
+		for _, r := range list(group["rules"]) {
+			switch at(r, "alert") {
+			case "TairSSLTargetDown":
+				dict(r)["for"], dict(at(r, "labels"))["severity"] = "30m", "critical"
+			case "TairSSLCertificateExpired":
+				dict(r)["for"] = "5m"
+			}
+		}
+	}
+	all := manifests(t, render(t, "extras"))
+	groups := list(only(t, all, "PrometheusRule").at("spec", "groups"))
+	last := len(groups) - 1
+	if !reflect.DeepEqual(groups[:last], want) || at(groups[last], "name") != "tair_ssl_additional" ||
+		at(groups[last], "rules", 0, "alert") != "TairSSLManyExpireTogether" || len(list(at(groups[last], "rules"))) != 1 {
+		t.Errorf("%v", groups)
+	}
+	apptest.Command(t, apptest.Tool(t, "PROMTOOL"), "check", "rules", "--lint=all", "--lint-fatal", ruleFile(t, all))
+}
+
+// A PodMonitor has the settings of a ServiceMonitor.
+func TestPodMonitorIsAServiceMonitor(t *testing.T) {
+	t.Parallel()
+	of := func(enabled, kind, endpoints string) []any {
+		text := renderWith(t, "--values", valuesOf("extras"), "--set", "serviceMonitor.enabled=false,podMonitor.enabled=false", "--set", enabled+"=true")
+		m := only(t, manifests(t, text), kind)
+		return []any{m.at("metadata", "labels"), m.at("spec", "selector"), m.at("spec", "sampleLimit"), m.at("spec", endpoints)}
+	}
+	service, pod := of("serviceMonitor.enabled", "ServiceMonitor", "endpoints"), of("podMonitor.enabled", "PodMonitor", "podMetricsEndpoints")
+	if !reflect.DeepEqual(service, pod) || pod[2] != 100000 || len(list(at(pod[3], 0, "relabelings"))) != 2 {
+		t.Errorf("%v\n%v", service, pod)
+	}
+}
+
 // A chart that lost its rules or dashboards on the way would otherwise install without them.
 func TestLostFilesAreRefused(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,7 +67,7 @@ func configurationIn(all []manifest) string {
 	for _, m := range all {
 		const key = "tair-ssl-exporter.yml"
 		if text := str(m.at("stringData", key)) + str(m.at("data", key)); text != "" {
-			return text
+			return strings.TrimSuffix(text, "\n") + "\n"
 		}
 	}
 	return ""
@@ -75,26 +76,63 @@ func configurationIn(all []manifest) string {
 // TestPodsAreRestricted: the pods meet the Pod Security Standard "restricted", with a read-only root file system and no
 // access to the API server. https://kubernetes.io/docs/concepts/security/pod-security-standards/
 func TestPodsAreRestricted(t *testing.T) {
-	each := []string{ // of these is in each pod, whatever its depth
-		"automountServiceAccountToken: false\nenableServiceLinks: false\n",
-		"securityContext:\nfsGroup: 65532\nrunAsGroup: 65532\nrunAsNonRoot: true\nrunAsUser: 65532\n" +
-			"seccompProfile:\ntype: RuntimeDefault\ncontainers:\n",
-		"securityContext:\nallowPrivilegeEscalation: false\ncapabilities:\ndrop:\n- ALL\nreadOnlyRootFilesystem: true\n",
-		"image: ", // one container
+	ofPod := map[string]any{
+		"fsGroup": 65532, "runAsGroup": 65532, "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": map[string]any{"type": "RuntimeDefault"},
 	}
-	indent := regexp.MustCompile(`(?m)^ +(#.*\n)?`)
-	pods := regexp.MustCompile(`(?m)^kind: (Deployment|StatefulSet|Pod)$`)
-	refused := regexp.MustCompile(`(?m)^(- )?(host[A-Za-z]*|initContainers|privileged):`)
+	ofContainer := map[string]any{
+		"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": map[string]any{"drop": []any{"ALL"}},
+	}
 	for _, set := range valueSets(t) {
-		text := indent.ReplaceAllString(render(t, set), "")
-		for _, part := range each {
-			if got, want := strings.Count(text, part), len(pods.FindAllString(text, -1)); got != want || want == 0 {
-				t.Errorf("%s: %d pods, %d have\n%s", set, want, got, part)
+		pods := 0
+		for _, m := range manifests(t, render(t, set)) {
+			_, spec := m.pod()
+			if m.kind() == "Pod" {
+				spec = dict(m.at("spec"))
+			}
+			if spec == nil {
+				continue
+			}
+			pods++
+			if spec["automountServiceAccountToken"] != false || spec["enableServiceLinks"] != false || !reflect.DeepEqual(spec["securityContext"], any(ofPod)) {
+				t.Errorf("%s: %s %s: %v", set, m.kind(), m.name(), spec)
+			}
+			for key := range spec {
+				if strings.HasPrefix(key, "host") {
+					t.Errorf("%s: %s", set, key)
+				}
+			}
+			for _, c := range slices.Concat(list(spec["containers"]), list(spec["initContainers"])) {
+				if !reflect.DeepEqual(at(c, "securityContext"), any(ofContainer)) {
+					t.Errorf("%s: container %v", set, c)
+				}
 			}
 		}
-		if found := refused.FindAllString(text, -1); len(found) > 0 {
-			t.Errorf("%s: %q", set, found)
+		if pods != 2 { // that of the exporter and that of helm test
+			t.Errorf("%s: %d pods", set, pods)
 		}
+	}
+}
+
+// The reloader watches the file that the exporter reads, and nothing restarts the pods for it.
+func TestReloaderInsteadOfARestart(t *testing.T) {
+	t.Parallel()
+	workload := only(t, manifests(t, render(t, "extras")), "Deployment")
+	if note := workload.at("spec", "template", "metadata", "annotations"); note != nil {
+		t.Errorf("the pods restart: %v", note)
+	}
+	_, spec := workload.pod()
+	for i, want := range [][]any{
+		{"--config.file=/etc/tair-ssl-exporter/tair-ssl-exporter.yml", "--web.enable-lifecycle"},
+		{"--watched-dir=/etc/tair-ssl-exporter", "--reload-url=http://127.0.0.1:10219/-/reload"},
+	} {
+		if got := list(at(spec, "containers", i, "args")); !reflect.DeepEqual(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	reloader := at(spec, "containers", 1)
+	if at(reloader, "volumeMounts", 0, "mountPath") != "/etc/tair-ssl-exporter" ||
+		at(reloader, "image") != "registry.example.com/prometheus-operator/prometheus-config-reloader:"+apptest.Tool(t, "PROMETHEUS_OPERATOR_VERSION") {
+		t.Errorf("%v", reloader)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestNullIsEmptyOrMissed(t *testing.T) {
 		} else {
 			values = append(values, path)
 		}
-		if object, _, has := strings.Cut(path, "."); has && !slices.Contains(objects, object) {
+		if object, field, has := strings.Cut(path, "."); has && !strings.Contains(field, ".") && !slices.Contains(objects, object) {
 			objects = append(objects, object)
 		}
 	}
@@ -70,11 +70,9 @@ func TestNullIsEmptyOrMissed(t *testing.T) {
 	for _, paths := range [][]string{values, objects} {
 		_, err := helm(t, releaseName, chart, "--set", strings.Join(paths, "=null,")+"=null")
 		for _, path := range paths {
-			object, key, isField := strings.Cut(path, ".")
-			missed := "- at '/" + object + "': missing propert[^\n]*'" + key + "'"
-			if !isField {
-				missed = "- at '': missing propert[^\n]*'" + path + "'"
-			}
+			parents := strings.Split("."+path, ".")
+			last := len(parents) - 1
+			missed := "- at '" + strings.Join(parents[:last], "/") + "': missing propert[^\n]*'" + parents[last] + "'"
 			if err == nil || !regexp.MustCompile(missed).MatchString(err.Error()) {
 				t.Errorf("the refusal does not name %s: %v", path, err)
 			}

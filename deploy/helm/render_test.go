@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,8 @@ func kubernetesVersion(t *testing.T) string {
 	return strings.TrimPrefix(apptest.Tool(t, "KUBERNETES_VERSION"), "v")
 }
 
-// helm returns the output of helm template without its warnings, or its refusal.
+// helm returns the output of helm template without its warnings, or its refusal. Helm 4 puts empty lines at the ends of the
+// documents, which are left out.
 func helm(t *testing.T, name, of string, flags ...string) (string, error) {
 	t.Helper()
 	args := append([]string{"template", name, of, "--kube-version", kubernetesVersion(t)}, flags...)
@@ -51,8 +53,10 @@ func helm(t *testing.T, name, of string, flags ...string) (string, error) {
 	if errors.As(err, &exit) {
 		return "", errors.New(string(exit.Stderr))
 	}
-	return string(out), err
+	return strings.TrimRight(emptyLinesAtEnd.ReplaceAllString(string(out), "---\n"), "\n ") + "\n", err
 }
+
+var emptyLinesAtEnd = regexp.MustCompile(`(?m)(^ *\n)+---\n`)
 
 var rendered sync.Map // text by set: each takes helm a third of a second
 

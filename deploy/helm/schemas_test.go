@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,8 +31,8 @@ const (
 	reference        = "#/definitions/"
 )
 
-// schemas writes the JSON schemas of Kubernetes and of prometheus-operator, converted from their published definitions,
-// and returns the template of their paths for kubeconform. They refuse unknown fields.
+// schemas writes the JSON schemas of Kubernetes, prometheus-operator and the Gateway API, converted from their published
+// definitions, and returns the template of their paths for kubeconform. They refuse unknown fields.
 func schemas(t *testing.T) string {
 	t.Helper()
 	var api struct {
@@ -45,7 +46,9 @@ func schemas(t *testing.T) string {
 	api.Definitions["io.k8s.apimachinery.pkg.util.intstr.IntOrString"] = map[string]any{"type": []any{"string", "integer"}}
 	api.Definitions["io.k8s.apimachinery.pkg.api.resource.Quantity"] = map[string]any{"type": []any{"string", "number"}}
 	operator := module(t, "github.com/prometheus-operator/prometheus-operator", apptest.Tool(t, "PROMETHEUS_OPERATOR_VERSION"))
-	for _, path := range apptest.Glob(t, operator+"/example/prometheus-operator-crd/*.yaml") {
+	gateway := module(t, "sigs.k8s.io/gateway-api", apptest.Tool(t, "GATEWAY_API_VERSION"))
+	for _, path := range slices.Concat(apptest.Glob(t, operator+"/example/prometheus-operator-crd/*.yaml"),
+		apptest.Glob(t, gateway+"/config/crd/standard/*_httproutes.yaml")) {
 		var crd map[string]any
 		apptest.DecodeFile(t, path, true, &crd)
 		group, kind := at(crd, "spec", "group"), str(at(crd, "spec", "names", "kind"))

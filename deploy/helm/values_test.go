@@ -37,6 +37,16 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`prometheusRule.extraLabels=["team"]`, "/prometheusRule/extraLabels"},
 		{`prometheusRule.runbookUrlBase="wiki"`, "/prometheusRule/runbookUrlBase"},
 		{`podDisruptionBudget.maxUnavailable=0`, "/podDisruptionBudget/maxUnavailable"}, {`podLabels.a=1`, "/podLabels/a"},
+		{`prometheusRule.enabled=true,prometheusRule.alerts={"TairSSLDown":{"for":"1h"}}`, "prometheusRule.alerts: TairSSLDown is no alert here; there are TairSSLCertificateExpir"},
+		{`prometheusRule.alerts={"TairSSLTargetDown":{"for":"1 h"}}`, "/prometheusRule/alerts/TairSSLTargetDown/for"},
+		{`serviceMonitor.enabled=true,podMonitor.enabled=true`, "serviceMonitor, podMonitor: both are enabled"},
+		{`reloader.enabled=true,demo=true`, "reloader: with demo there is no configuration file"},
+		{`reloader.enabled=true,webConfig.existingSecret="x"`, "reloader: it knows no password"},
+		{`reloader.enabled=true,extraArgs=["--no-web.enable-lifecycle"]`, "extraArgs: --no-web.enable-lifecycle"},
+		{`ingress.enabled=true`, "ingress.hosts: is missing"}, {`httpRoute.enabled=true`, "httpRoute.parentRefs: is missing"},
+		{`ingress.enabled=true,ingress.hosts=["a"],shards=2`, "ingress: each request would reach another shard"},
+		{`ingress.hosts=["http://a"]`, "/ingress/hosts/0"}, {`extraVolumes=[{"emptyDir":{}}]`, "/extraVolumes/0"},
+		{`livenessProbe.httpGet=1`, "/livenessProbe"}, {`namespaceOverride="a.b"`, "/namespaceOverride"}, {`extraManifests=[1]`, "/extraManifests/0"},
 		{`prometheusRule.extraLabels={"name":""}`, "prometheusRule.extraLabels: name is a label of the rules"},
 	} {
 		_, err := helm(t, releaseName, chart, "--set-json", c[0])
@@ -131,7 +141,8 @@ func TestKeysOfTheChartAreRefused(t *testing.T) {
 	values := []string{"rrsa.enabled=true", "rrsa.roleName=x"}
 	var refusals []string
 	for value, keys := range map[string][]string{
-		"podLabels":                  append(labels, "pod-identity.alibabacloud.com/injection"),
+		"commonLabels":               append(slices.Clone(all), "pod-identity.alibabacloud.com/injection"),
+		"podLabels":                  append(slices.Clone(labels), "pod-identity.alibabacloud.com/injection"),
 		"podAnnotations":             {"checksum/config"},
 		"serviceAccount.annotations": {"pod-identity.alibabacloud.com/role-name"},
 		"serviceMonitor.labels":      all,
@@ -142,7 +153,7 @@ func TestKeysOfTheChartAreRefused(t *testing.T) {
 			values = append(values, value+"."+strings.ReplaceAll(key, ".", `\.`)+"=x")
 			refusals = append(refusals, value+": "+key+" is set by the chart")
 		}
-		values = append(values, value+`.example\.com/own=x`)
+		values = append(values, value+`.example\.com/own-`+strings.ReplaceAll(value, ".", "-")+"=x")
 	}
 	_, err := helm(t, releaseName, chart, "--set", strings.Join(values, ","))
 	for _, refusal := range refusals {

@@ -22,6 +22,32 @@
 {{- $problems = printf "shards, replicas: %d and %d, but each shard has one pod; leave replicas at 1, or shards at 1 for a pair with the same instances" (int .Values.shards) (int .Values.replicas) | append $problems }}
 {{- end }}
 
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
+{{- $problems = append $problems "serviceMonitor, podMonitor: both are enabled, and each pod would be scraped twice; disable one" }}
+{{- end }}
+
+{{- if .Values.reloader.enabled }}
+{{- if .Values.demo }}
+{{- $problems = append $problems "reloader: with demo there is no configuration file to watch; disable one" }}
+{{- end }}
+{{- if .Values.webConfig.existingSecret }}
+{{- $problems = append $problems "reloader: it knows no password and no certificate of webConfig; disable it, and let a changed configuration restart the pods" }}
+{{- end }}
+{{- end }}
+
+{{- range $name, $hosts := dict "ingress" "hosts" "httpRoute" "parentRefs" }}
+{{- with get $.Values $name }}
+{{- if .enabled }}
+{{- if not (get . $hosts) }}
+{{- $problems = printf "%s.%s: is missing; it needs at least one" $name $hosts | append $problems }}
+{{- end }}
+{{- if gt (int $.Values.shards) 1 }}
+{{- $problems = printf "%s: each request would reach another shard, which knows its own instances only; disable it, or leave shards at 1" $name | append $problems }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- if and .Values.rrsa.enabled .Values.serviceAccount.create (not .Values.rrsa.roleName) }}
 {{- $problems = append $problems "rrsa.roleName: is missing; set the name of the RAM role that the pods assume, or rrsa.enabled: false" }}
 {{- end }}
@@ -29,6 +55,7 @@
 {{- /* Flags of which a second one would win or be refused, and flags with which nothing is served. */}}
 {{- $taken := list "config.check" "config.example" "config.file" "demo" "health-check" "help" "instance" "once" "once.format"
       "once.timeout" "once.warn" "shard" "total-shards" "version" "web.config.file" "web.listen-address" "web.telemetry-path" }}
+{{- if .Values.reloader.enabled }}{{ $taken = append $taken "web.enable-lifecycle" }}{{ end }}
 {{- range .Values.extraArgs }}
 {{- $flag := splitList "=" . | first | trimPrefix "--" | trimPrefix "no-" }}
 {{- if or (has $flag $taken) (regexMatch "^(help|completion)-" $flag) }}
@@ -46,7 +73,7 @@
 {{- end }}
 
 {{- with .Values.serviceMonitor }}
-{{- if .enabled }}
+{{- if or .enabled $.Values.podMonitor.enabled }}
 {{- if gt (include "tair-ssl-exporter.milliseconds" .scrapeTimeout | int64) (include "tair-ssl-exporter.milliseconds" .interval | int64) }}
 {{- $problems = printf "serviceMonitor: scrapeTimeout %s is longer than interval %s, which the operator refuses" .scrapeTimeout .interval | append $problems }}
 {{- end }}
@@ -62,7 +89,8 @@
 {{- /* The same key twice is no YAML. */}}
 {{- $labels := include "tair-ssl-exporter.labels" . | fromYaml }}
 {{- range list
-      (list "podLabels" .Values.podLabels (include "tair-ssl-exporter.podLabels" . | fromYaml))
+      (list "commonLabels" .Values.commonLabels (merge (include "tair-ssl-exporter.ownLabels" . | fromYaml) (include "tair-ssl-exporter.podLabels" . | fromYaml)))
+      (list "podLabels" .Values.podLabels (merge (include "tair-ssl-exporter.podLabels" . | fromYaml) (include "tair-ssl-exporter.commonLabels" . | fromYaml)))
       (list "podAnnotations" .Values.podAnnotations (include "tair-ssl-exporter.podAnnotations" . | fromYaml))
       (list "serviceAccount.annotations" .Values.serviceAccount.annotations (include "tair-ssl-exporter.roleAnnotation" . | fromYaml))
       (list "serviceMonitor.labels" .Values.serviceMonitor.labels $labels)
@@ -72,7 +100,7 @@
 {{- $ours := index . 2 }}
 {{- range $key, $_ := index . 1 }}
 {{- if hasKey $ours $key }}
-{{- $problems = printf "%s: %s is set by the chart" $value $key | append $problems }}
+{{- $problems = printf "%s: %s is set by the chart or by commonLabels" $value $key | append $problems }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -17,11 +17,45 @@ app.kubernetes.io/name: {{ include "tair-ssl-exporter.name" . | toYaml }}
 app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
-{{- define "tair-ssl-exporter.labels" -}}
+{{- /* What the chart sets; commonLabels may not have these keys. */}}
+{{- define "tair-ssl-exporter.ownLabels" -}}
 {{ include "tair-ssl-exporter.selectorLabels" . }}
 app.kubernetes.io/version: {{ include "tair-ssl-exporter.version" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.commonLabels" -}}
+{{- with .Values.commonLabels }}{{ toYaml . }}{{ end }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.labels" -}}
+{{ include "tair-ssl-exporter.ownLabels" . }}
+{{- with include "tair-ssl-exporter.commonLabels" . }}
+{{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- /* The metadata of an object: of (dict "root" $), if needed with name, labels and annotations. The namespace is left to Helm
+       unless it is another than that of the release. */}}
+{{- define "tair-ssl-exporter.metadata" -}}
+name: {{ default (include "tair-ssl-exporter.fullname" .root) .name }}
+{{- with .root.Values.namespaceOverride }}
+namespace: {{ . }}
+{{- end }}
+labels:
+  {{- include "tair-ssl-exporter.labels" .root | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- /* The pod of helm test is none of the exporter's: no selector of theirs may match it. */}}
@@ -30,16 +64,21 @@ app.kubernetes.io/name: {{ include "tair-ssl-exporter.name" . }}-test
 app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
-{{- define "tair-ssl-exporter.image" -}}
-{{- $registry := default .Values.image.registry (default dict .Values.global).imageRegistry }}
-{{- with .Values.image }}
-{{- with $registry }}{{ printf "%s/" . }}{{ end }}
+{{- /* The name of an image: of (list $ VALUES). */}}
+{{- define "tair-ssl-exporter.imageOf" -}}
+{{- $root := index . 0 }}
+{{- with index . 1 }}
+{{- with default .registry (default dict $root.Values.global).imageRegistry }}{{ printf "%s/" . }}{{ end }}
 {{- if .digest }}
 {{- printf "%s@%s" .repository .digest }}
 {{- else }}
-{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- printf "%s:%s" .repository (default $root.Chart.AppVersion .tag) }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "tair-ssl-exporter.image" -}}
+{{- include "tair-ssl-exporter.imageOf" (list . .Values.image) }}
 {{- end }}
 
 {{- /* What runs, as far as a label can hold it. */}}

@@ -9,7 +9,7 @@ pod-identity.alibabacloud.com/injection: "on"
 {{- end }}
 
 {{- define "tair-ssl-exporter.podAnnotations" -}}
-{{- if include "tair-ssl-exporter.makesConfig" . -}}
+{{- if and (include "tair-ssl-exporter.makesConfig" .) (not .Values.reloader.enabled) -}}
 checksum/config: {{ toYaml .Values.config | sha256sum }}
 {{- end }}
 {{- end }}
@@ -22,6 +22,9 @@ checksum/config: {{ toYaml .Values.config | sha256sum }}
 metadata:
   labels:
     {{- include "tair-ssl-exporter.podLabels" . | nindent 4 }}
+    {{- with include "tair-ssl-exporter.commonLabels" . }}
+    {{- . | nindent 4 }}
+    {{- end }}
     {{- with .Values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -50,6 +53,10 @@ spec:
   {{- end }}
   securityContext:
     {{- toYaml (default dict .Values.podSecurityContext) | nindent 4 }}
+  {{- with .Values.initContainers }}
+  initContainers:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - name: exporter
       image: {{ include "tair-ssl-exporter.image" . | quote }}
@@ -62,6 +69,9 @@ spec:
         {{- end }}
         {{- if .Values.webConfig.existingSecret }}
         - --web.config.file=/etc/tair-ssl-exporter-web/{{ .Values.webConfig.key }}
+        {{- end }}
+        {{- if .Values.reloader.enabled }}
+        - --web.enable-lifecycle
         {{- end }}
         {{- with .Values.extraArgs }}
         {{- toYaml . | nindent 8 }}
@@ -99,30 +109,33 @@ spec:
       livenessProbe:
         exec:
           command: [/tair_ssl_exporter, --health-check]
-        periodSeconds: 30
-        timeoutSeconds: 5
+        {{- merge dict (default dict .Values.livenessProbe) (dict "periodSeconds" 30) | toYaml | nindent 8 }}
       readinessProbe:
         exec:
           command: [/tair_ssl_exporter, --health-check]
-        periodSeconds: 30
-        timeoutSeconds: 5
+        {{- merge dict (default dict .Values.readinessProbe) (dict "periodSeconds" 30) | toYaml | nindent 8 }}
       {{- else }}
       livenessProbe:
         httpGet:
           path: /-/healthy
           port: metrics
-        timeoutSeconds: 5
+        {{- with .Values.livenessProbe }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       readinessProbe:
         httpGet:
           path: /-/ready
           port: metrics
-        timeoutSeconds: 5
+        {{- with .Values.readinessProbe }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- end }}
       resources:
         {{- toYaml (default dict .Values.resources) | nindent 8 }}
       securityContext:
         {{- toYaml (default dict .Values.securityContext) | nindent 8 }}
-      {{- if or (not .Values.demo) .Values.webConfig.existingSecret .Values.existingSecrets }}
+      {{- $volumes := or (not .Values.demo) .Values.webConfig.existingSecret .Values.existingSecrets }}
+      {{- if or $volumes .Values.extraVolumeMounts }}
       volumeMounts:
         {{- if not .Values.demo }}
         - name: config
@@ -139,8 +152,32 @@ spec:
           mountPath: /run/secrets/tair/{{ $name }}
           readOnly: true
         {{- end }}
+        {{- with .Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- end }}
-  {{- if or (not .Values.demo) .Values.webConfig.existingSecret .Values.existingSecrets }}
+    {{- with .Values.reloader }}
+    {{- if .enabled }}
+    - name: reloader
+      image: {{ include "tair-ssl-exporter.imageOf" (list $ .image) | quote }}
+      imagePullPolicy: {{ .image.pullPolicy }}
+      args:
+        - --watched-dir=/etc/tair-ssl-exporter
+        - --reload-url=http://127.0.0.1:10219/-/reload
+      resources:
+        {{- toYaml (default dict .resources) | nindent 8 }}
+      securityContext:
+        {{- toYaml (default dict $.Values.securityContext) | nindent 8 }}
+      volumeMounts:
+        - name: config
+          mountPath: /etc/tair-ssl-exporter
+          readOnly: true
+    {{- end }}
+    {{- end }}
+    {{- with .Values.extraContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- if or $volumes .Values.extraVolumes }}
   volumes:
     {{- if not .Values.demo }}
     - name: config
@@ -164,6 +201,9 @@ spec:
       secret:
         secretName: {{ $name }}
         defaultMode: 0440
+    {{- end }}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
   {{- end }}
   {{- with .Values.nodeSelector }}
